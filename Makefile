@@ -1,0 +1,56 @@
+# Two commands do everything: `make report` and `make test`. `make` alone lists the rest.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+export AS_OF NOTEBOOK SET
+# the environment is the lock's and nothing else's
+export PYTHONPATH :=
+export PYTHONNOUSERSITE := 1
+
+KNOWN := PYTHON AS_OF NOTEBOOK SET
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
+UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
+$(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
+
+.DEFAULT_GOAL := help
+.PHONY: help env data report run lab refresh-outputs test check format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+env: ## make .venv from requirements.lock, if missing or out of date
+	@$(PYTHON) src/helpers/environment.py ensure
+
+data: env ## check data/raw against its ledgers and build data/processed
+	@$(RUN) -m helpers.data
+
+report: env ## build both editions of the report; AS_OF=2025-06-30 builds that one
+	@$(RUN) -m helpers.run report --as-of "$$AS_OF"
+
+run: env ## run one notebook with other parameters: NOTEBOOK=01_returns SET="as_of=2025-06-30"
+	@$(RUN) -m helpers.run notebook "$$NOTEBOOK" --set "$$SET"
+
+lab: env ## open the notebooks in JupyterLab
+	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab notebooks
+
+refresh-outputs: env ## execute the stored notebooks at their defaults and keep their outputs
+	@$(RUN) -m helpers.run refresh-outputs
+
+test: env ## unit, data and house tests, then every notebook against its stored outputs
+	@$(RUN) -m pytest
+
+check: env ## style, then test
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(MAKE) --no-print-directory test
+
+format: env ## put code and notebooks in the house style
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+lock: ## resolve pyproject.toml anew into requirements.lock and environment.yml
+	@$(PYTHON) src/helpers/environment.py lock
+
+clean: ## delete what is built: the environment, data/processed, the report
+	@rm -rf .venv report .ruff_cache data/processed/*.parquet
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,531 @@
+"""Raw to processed, checked against the ledgers; and reading as of a day.
+
+``data/sources.csv`` has a row for each file of ``data/raw``, ``data/columns.csv`` a row for each of its columns. Every
+rule they state is enforced on every cell: nothing is dropped, coerced or filled on the way to ``data/processed``.
+"""
+
+import csv
+import datetime
+import hashlib
+import io
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers import paths
+
+SOURCE_COLUMNS = [
+    "file",
+    "table",
+    "title",
+    "producer",
+    "address",
+    "licence",
+    "published",
+    "read",
+    "known_on",
+    "kind",
+    "sha256",
+]
+COLUMN_COLUMNS = [
+    "table",
+    "column",
+    "meaning",
+    "type",
+    "unit",
+    "minimum",
+    "maximum",
+    "categories",
+    "key",
+    "required",
+    "refers_to",
+]
+CLAIM_COLUMNS = [
+    "id",
+    "notebook",
+    "note_section",
+    "kind",
+    "claim",
+    "quantity",
+    "unit",
+    "low",
+    "high",
+    "reason_for_range",
+]
+KINDS = ("series", "snapshots", "record", "definition")
+ALWAYS = "always"
+REPLICATION = "2025-02-14"
+SHOWN = 20
+
+_FORMS = {
+    "text": re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?"),
+    "integer": re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII),
+    "number": re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII),
+    "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
+    "flag": re.compile(r"[01]"),
+    "quarter": re.compile(r"\d{4}Q[1-4]", re.ASCII),
+}
+_PROCESSED_TYPES = {"text": "str", "quarter": "str", "number": "float64", "date": "datetime64[ms]"}
+
+
+class DataError(Exception):
+    """Raw data or a ledger that breaks a rule; says every place, the first twenty in full."""
+
+    def __init__(self, faults):
+        self.faults = list(faults)
+        more = len(self.faults) - SHOWN
+        lines = self.faults[:SHOWN] + ([f"and {more} more"] if more > 0 else [])
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A row of data/columns.csv, ready to be applied to cells."""
+
+    column: str
+    type: str
+    minimum: str
+    maximum: str
+    categories: frozenset
+    key: bool
+    required: bool
+    refers_to: str
+
+    def fault(self, value):
+        """Say which rule a cell breaks, or None."""
+        if value == "":
+            return "is empty, but the column is required" if self.required else None
+        if not _FORMS[self.type].fullmatch(value):
+            return f"is not of type {self.type}"
+        if self.type == "date":
+            try:
+                datetime.date.fromisoformat(value)
+            except ValueError:
+                return "is no date of the calendar"
+        if self.categories and value not in self.categories:
+            return f"is none of {' | '.join(sorted(self.categories))}"
+        if self.minimum and self._orderly(value) < self._orderly(self.minimum):
+            return f"is below the minimum {self.minimum}"
+        if self.maximum and self._orderly(value) > self._orderly(self.maximum):
+            return f"is above the maximum {self.maximum}"
+        return None
+
+    def _orderly(self, value):
+        return float(value) if self.type in ("number", "integer") else value
+
+
+def sources() -> pd.DataFrame:
+    """Read the ledger of raw files: one row a file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``table``; columns file, title, producer, address, licence, published, read, known_on (the column
+        that tells when a row was known, or ``always``), kind (series, snapshots, record, definition), sha256.
+    """
+    return _ledger("sources.csv", SOURCE_COLUMNS).set_index("table", drop=False)
+
+
+def columns() -> pd.DataFrame:
+    """Read the ledger of columns: one row a column of a raw file, with its meaning, type, unit and rules."""
+    return _ledger("columns.csv", COLUMN_COLUMNS)
+
+
+def check() -> dict[str, pd.DataFrame]:
+    """Check every raw file against every rule of the ledgers.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Each table with its columns in their processed types.
+
+    Raises
+    ------
+    DataError
+        Naming file, line, column, value and rule of every fault.
+    """
+    faults = _ledger_faults()
+    if faults:
+        raise DataError(faults)
+    listed = sources()
+    on_disk = {path.name for path in paths.RAW.glob("*") if path.is_file()}
+    for name in sorted(on_disk - set(listed.file)):
+        faults.append(f"data/raw/{name}: not listed in data/sources.csv; add its row or take the file away")
+    texts, tables = {}, {}
+    for table in listed.index:
+        texts[table], found = read(table)
+        faults += found
+    for table, cells in texts.items():
+        faults += _reference_faults(table, cells, texts)
+    if faults:
+        raise DataError(faults)
+    for table, cells in texts.items():
+        tables[table] = typed(table, cells)
+    return tables
+
+
+def read(table: str) -> tuple[pd.DataFrame, list[str]]:
+    """Read a raw file cell by cell against the rules of its columns.
+
+    Parameters
+    ----------
+    table : str
+        Name in ``data/sources.csv``.
+
+    Returns
+    -------
+    tuple of DataFrame and list of str
+        The cells as text, indexed by their line in the file, and the faults found.
+    """
+    source = sources().loc[table]
+    rules, place = _rules(table), f"data/raw/{source.file}"
+    names = [rule.column for rule in rules]
+    path = paths.RAW / source.file
+    if not path.is_file():
+        return pd.DataFrame(columns=names), [f"{place}: missing; restore it with `git checkout {place}`"]
+    content = path.read_bytes()
+    faults = []
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != source.sha256:
+        faults.append(
+            f"{place}: sha256 is {digest}, but data/sources.csv says {source.sha256}; "
+            f"restore it with `git checkout {place}`, or state the new hash if the change is meant"
+        )
+    text, fault = _decoded(content)
+    if fault:
+        return pd.DataFrame(columns=names), [f"{place}: {fault}", *faults]
+    rows, lines, found = _rows(text, names)
+    cells = pd.DataFrame(rows, columns=names, index=lines, dtype=str)
+    for rule in rules:
+        for line, value in zip(lines, cells[rule.column], strict=True):
+            fault = rule.fault(value)
+            if fault:
+                found.append(f"line {line}, column {rule.column}: {value!r} {fault}")
+    found += _key_faults(cells, [rule.column for rule in rules if rule.key])
+    return cells, _placed(place, found) + faults
+
+
+def typed(table: str, cells: pd.DataFrame) -> pd.DataFrame:
+    """Give checked text cells their types: dates as days, numbers as float64, flags as booleans."""
+    out = {}
+    for rule in _rules(table):
+        column = cells[rule.column].where(cells[rule.column] != "")
+        if rule.type == "integer":
+            column = column.astype("int64" if rule.required else "Int64")
+        elif rule.type == "flag":
+            column = column.map({"1": True, "0": False}).astype("bool" if rule.required else "boolean")
+        elif rule.type == "date":
+            column = pd.to_datetime(column, format="%Y-%m-%d").astype("datetime64[ms]")
+        else:
+            column = column.astype(_PROCESSED_TYPES[rule.type])
+        out[rule.column] = column.reset_index(drop=True)
+    return pd.DataFrame(out)
+
+
+def build() -> bool:
+    """Check the raw data and write ``data/processed``, one parquet a table, unless it is up to date.
+
+    Returns
+    -------
+    bool
+        Whether anything had to be written.
+
+    Raises
+    ------
+    DataError
+        If a rule is broken; what was built before stays.
+    """
+    stamp = paths.PROCESSED / "built.json"
+    state = _state()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == state:
+        if all((paths.PROCESSED / f"{table}.parquet").is_file() for table in sources().index):
+            return False
+    tables = check()
+    paths.PROCESSED.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)  # tables half written must not count as built, should this be killed
+    for table, rows in tables.items():
+        draft = paths.PROCESSED / f"{table}.{os.getpid()}.part"
+        rows.to_parquet(draft, index=False)
+        draft.replace(paths.PROCESSED / f"{table}.parquet")
+    draft = stamp.with_suffix(f".{os.getpid()}.part")
+    draft.write_text(state, encoding="utf-8")
+    draft.replace(stamp)
+    return True
+
+
+def load(table: str, as_of: str) -> pd.DataFrame:
+    """Read the rows of a table that were known on a day.
+
+    Parameters
+    ----------
+    table : str
+        Name in ``data/sources.csv``.
+    as_of : str
+        ISO date; a row enters when its ``known_on`` column is not later.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows in the order of the raw file; ``attrs`` hold the table's name and the sha256 of its raw file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such table, or the date is impossible.
+    DataError
+        If the raw data had to be checked anew and break a rule.
+    """
+    ledger = sources()
+    if table not in ledger.index:
+        raise ValueError(f"no table {table!r}; there are {', '.join(ledger.index)}")
+    day = parse_day(as_of)
+    build()
+    source = ledger.loc[table]
+    rows = known(pd.read_parquet(paths.PROCESSED / f"{table}.parquet"), source.known_on, day)
+    rows.attrs = {"table": table, "sha256": source.sha256}
+    return rows
+
+
+def known(rows: pd.DataFrame, column: str, day: datetime.date) -> pd.DataFrame:
+    """Keep the rows known on a day: those whose ``column`` is not later; all of them where it is ``always``."""
+    return rows if column == ALWAYS else rows[rows[column] <= pd.Timestamp(day)].reset_index(drop=True)
+
+
+def parse_day(text: str) -> datetime.date:
+    """Read an ISO date strictly.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a date of the calendar written yyyy-mm-dd.
+    """
+    if not isinstance(text, str) or not _FORMS["date"].fullmatch(text):
+        raise ValueError(f"{text!r} is not a date written yyyy-mm-dd")
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no date of the calendar") from None
+
+
+def reach(as_of: str | None = None) -> pd.DataFrame:
+    """Tell how far each table reaches, one row a table.
+
+    Parameters
+    ----------
+    as_of : str, optional
+        ISO date; only rows known by then count. All rows, where it is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``table``; columns kind, rows, first and last (day on which a row became known; missing for definitions).
+    """
+    build()
+    out = []
+    for source in sources().itertuples():
+        rows = pd.read_parquet(paths.PROCESSED / f"{source.table}.parquet")
+        rows = known(rows, source.known_on, parse_day(as_of)) if as_of else rows
+        days = rows[source.known_on] if source.known_on != ALWAYS else pd.Series(pd.NaT, dtype="datetime64[ms]")
+        out.append((source.table, source.kind, len(rows), days.min(), days.max()))
+    return pd.DataFrame(out, columns=["table", "kind", "rows", "first", "last"]).set_index("table")
+
+
+def span() -> tuple[str, str]:
+    """First and last as-of date that can be asked for: when the first and the last row of a series was known."""
+    series = reach().query("kind == 'series'")
+    return f"{series['first'].min():%Y-%m-%d}", f"{series['last'].max():%Y-%m-%d}"
+
+
+def latest() -> str:
+    """Newest date that all series reach: the as-of date of the latest edition."""
+    series = reach().query("kind == 'series'")
+    return f"{series['last'].min():%Y-%m-%d}"
+
+
+def _ledger(name, header):
+    path = paths.DATA / name
+    if not path.is_file():
+        raise DataError([f"data/{name}: missing; restore it with `git checkout data/{name}`"])
+    text, fault = _decoded(path.read_bytes())
+    if fault:
+        raise DataError([f"data/{name}: {fault}"])
+    rows, lines, faults = _rows(text, header)
+    if faults:
+        raise DataError(_placed(f"data/{name}", faults))
+    return pd.DataFrame(rows, columns=header, index=pd.Index(lines, name="line"), dtype=str)
+
+
+def _ledger_faults():
+    listed, described = _ledger("sources.csv", SOURCE_COLUMNS), columns()
+    faults = [f"data/sources.csv {fault}" for fault in _key_faults(listed, ["table"]) + _key_faults(listed, ["file"])]
+    faults += [f"data/columns.csv {fault}" for fault in _key_faults(described, ["table", "column"])]
+    for line, row in listed.iterrows():
+        place = f"data/sources.csv line {line}"
+        faults += [f"{place}, column {name}: is empty" for name in SOURCE_COLUMNS if row[name] == ""]
+        if row.kind not in KINDS:
+            faults.append(f"{place}, column kind: {row.kind!r} is none of {' | '.join(KINDS)}")
+        if row.file != f"{row.table}.csv":
+            faults.append(f"{place}, column file: {row.file!r} is not {row.table}.csv")
+        own = described[described.table == row.table]
+        if own.empty:
+            faults.append(f"{place}: no column of {row.table} is described in data/columns.csv")
+        elif row.known_on != ALWAYS:
+            rule = own[own.column == row.known_on]
+            if rule.empty or rule.iloc[0].type != "date" or rule.iloc[0].required != "1":
+                faults.append(f"{place}, column known_on: {row.known_on!r} is no required date column of {row.table}")
+    for line, row in described.iterrows():
+        place = f"data/columns.csv line {line}"
+        if row.table not in set(listed.table):
+            faults.append(f"{place}, column table: {row.table!r} is not in data/sources.csv")
+        if row.type not in _FORMS:
+            faults.append(f"{place}, column type: {row.type!r} is none of {' | '.join(_FORMS)}")
+        for name in ("minimum", "maximum"):
+            if row[name] and row.type in _FORMS and not _FORMS[row.type].fullmatch(row[name]):
+                faults.append(f"{place}, column {name}: {row[name]!r} is not of type {row.type}")
+        for name in ("key", "required"):
+            if row[name] not in ("0", "1"):
+                faults.append(f"{place}, column {name}: {row[name]!r} is neither 0 nor 1")
+        if row.meaning == "":
+            faults.append(f"{place}, column meaning: is empty")
+        if row.refers_to and row.refers_to not in set(described.table + "." + described.column):
+            faults.append(f"{place}, column refers_to: {row.refers_to!r} is no table.column")
+    claims = _ledger("claims.csv", CLAIM_COLUMNS)
+    faults += [f"data/claims.csv {fault}" for fault in _key_faults(claims, ["id"])]
+    for line, row in claims.iterrows():
+        try:
+            orderly = float(row.low) <= float(row.high)
+        except ValueError:
+            orderly = False
+        if not orderly:
+            faults.append(f"data/claims.csv line {line}: {row.low!r} to {row.high!r} is no range")
+    return faults
+
+
+def _rules(table):
+    own = columns().query("table == @table")
+    return [
+        _Rule(
+            row.column, row.type, row.minimum, row.maximum,
+            frozenset(row.categories.split("|")) if row.categories else frozenset(),
+            row.key == "1", row.required == "1", row.refers_to,
+        )
+        for row in own.itertuples()
+    ]  # fmt: skip
+
+
+def _placed(place, faults):
+    return [f"{place} {fault}" if fault.startswith("line") else f"{place}: {fault}" for fault in faults]
+
+
+def _decoded(content):
+    """Text of a file, or what kept it from being read."""
+    if not content:
+        return "", "is empty"
+    if content.startswith(b"\xef\xbb\xbf"):
+        return "", "starts with a byte order mark; save it as plain UTF-8"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", "is UTF-16; save it as plain UTF-8"
+    if b"\x00" in content:
+        return "", "holds a NUL byte"
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return "", f"is not UTF-8 on line {line}"
+    if text.lstrip()[:1] == "<":
+        return "", "is an HTML or XML page, not a table"
+    if "\r" in text:
+        line = text[: text.index("\r")].count("\n") + 1
+        return "", f"has a carriage return on line {line}; lines end with a line feed"
+    if not text.endswith("\n"):
+        line = text.count("\n") + 1
+        return "", f"is cut: line {line} has no line end"
+    return text, None
+
+
+def _rows(text, header):
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows, lines, faults = [], [], []
+    try:
+        found = next(reader)
+        if found != header:
+            return [], [], [_header_fault(found, header)]
+        for row in reader:
+            if len(row) != len(header):
+                faults.append(f"line {reader.line_num}: {len(row)} cells, but the header has {len(header)}")
+            else:
+                rows.append(row)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        faults.append(f"line {reader.line_num}: {error}")
+    if not rows and not faults:
+        faults.append("has a header but no rows")
+    return rows, lines, faults
+
+
+def _header_fault(found, header):
+    twice = sorted({name for name in found if found.count(name) > 1})
+    missing = [name for name in header if name not in found]
+    extra = [name for name in found if name not in header]
+    kinds = (("twice", twice), ("missing", missing), ("extra", extra))
+    parts = [f"{word} {', '.join(names)}" for word, names in kinds if names]
+    return f"line 1, columns: {'; '.join(parts) or 'in another order than ' + ', '.join(header)}"
+
+
+def _key_faults(cells, key):
+    if not key:
+        return []
+    again = cells.duplicated(key)
+    if not again.any():
+        return []
+    first = cells.reset_index(names="line").drop_duplicates(key).set_index(key)["line"]
+    faults = []
+    for line, row in cells[again].iterrows():
+        values = tuple(row[name] for name in key)
+        earlier = first.loc[values if len(key) > 1 else values[0]]
+        faults.append(f"line {line}, column {', '.join(key)}: {', '.join(values)!r} stands already on line {earlier}")
+    return faults
+
+
+def _reference_faults(table, cells, texts):
+    faults, place = [], f"data/raw/{table}.csv"
+    for rule in _rules(table):
+        if not rule.refers_to:
+            continue
+        other, column = rule.refers_to.split(".")
+        if texts[other].empty:  # could not be read, which is a fault of its own
+            continue
+        targets = set(texts[other][column])
+        for line, value in cells[rule.column].items():
+            if value and value not in targets:
+                faults.append(f"{place} line {line}, column {rule.column}: {value!r} is not in {rule.refers_to}")
+    return faults
+
+
+def _state():
+    """Hash all that the processed tables follow from: ledgers, raw files and this module."""
+    files = [paths.DATA / name for name in ("sources.csv", "columns.csv", "claims.csv")]
+    files += [*sorted(paths.RAW.glob("*")), paths.ROOT / "src/helpers/data.py"]
+    state = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+    return json.dumps(state, indent=1)
+
+
+def main() -> int:
+    """Build ``data/processed`` and say what was done; 1 if a rule is broken."""
+    try:
+        fresh = build()
+    except DataError as error:
+        print(f"error: {len(error.faults)} fault(s) in the data:\n{error}", file=sys.stderr)
+        return 1
+    tables = reach()
+    word = "built" if fresh else "up to date"
+    print(f"data/processed is {word}: {len(tables)} tables, {tables.rows.sum():,} rows, editions {' to '.join(span())}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The locked environment: make it when missing, keep the lock and environment.yml in step.
+
+Runs before anything is installed, so it uses the standard library only and imports nothing of the package:
+``python3 src/helpers/environment.py [ensure | lock | conda]``.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements.lock"
+CONDA = ROOT / "environment.yml"
+OLDEST, NEWEST = (3, 11), (3, 13)
+SUPPORTED = "Python 3.11 to 3.13"
+
+
+def ensure():
+    """Make ``.venv`` from the lock when it is missing or older than the lock; say so in one line."""
+    stamp = VENV / "lock.sha256"
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest and _python(VENV).exists():
+        return
+    total = len(re.findall(r"^\S+==", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    print(f"Setting up the locked environment in .venv: {total} packages, once, a minute or two ...", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    uv = shutil.which("uv")
+    if uv:
+        _run([uv, "venv", "--quiet", "--python", _interpreter() or "3.12", str(VENV)])
+        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(_python(VENV))]
+    else:
+        interpreter = _interpreter()
+        if interpreter is None:
+            sys.exit(f"error: {SUPPORTED} is needed, but python3 is {sys.version.split()[0]}: install one of them")
+        _run([interpreter, "-m", "venv", str(VENV)])
+        install = [str(_python(VENV)), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    _run([*install, "--no-deps", "--require-hashes", "-r", str(LOCK)], total)
+    _run([*install, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+    stamp.write_text(digest)
+
+
+def lock():
+    """Resolve pyproject.toml anew into the lock, one version for all Pythons, and write environment.yml from it."""
+    with tempfile.TemporaryDirectory() as folder:
+        uv = shutil.which("uv")
+        if not uv:
+            _run([sys.executable, "-m", "venv", folder])
+            _run([str(_python(Path(folder))), "-m", "pip", "install", "--quiet", "uv"])
+            uv = str(_python(Path(folder)).with_name("uv"))
+        form = ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "--quiet", "--upgrade"]
+        # one version for all Pythons: else numbers could differ between them
+        versions = ["--universal", "--fork-strategy", "fewest", "--python-version", "3.11"]
+        _run([uv, "pip", "compile", *form, *versions, "--output-file", str(LOCK), "pyproject.toml"])
+    CONDA.write_text(conda(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def conda(text):
+    r"""Say a lock in conda's form: the same versions with the same wheels, so that the numbers are the same too.
+
+    >>> conda("numpy==2.4.6 \\\n    --hash=sha256:ab\n").splitlines()[-1]
+    '      - numpy==2.4.6'
+    """
+    pins = re.findall(r"^([A-Za-z0-9_.\-\[\]]+==[^\s;\\]+(?: *; *[^\\\n]+?)?) *\\?$", text, flags=re.MULTILINE)
+    head = [
+        "# Written by `make lock` from requirements.lock; a test fails when the two disagree.",
+        "# The packages come as wheels, through pip, so that conda users compute with the very same builds.",
+        "name: ai-after-deepseek",
+        "channels:",
+        "  - conda-forge",
+        "dependencies:",
+        "  - python >=3.11,<3.14",
+        "  - pip",
+        "  - make",
+        "  - git",
+        "  - pip:",
+    ]
+    return "\n".join(head + [f"      - {pin}" if ";" not in pin else f'      - "{pin}"' for pin in pins]) + "\n"
+
+
+def _interpreter():
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        return sys.executable
+    for minor in (13, 12, 11):
+        found = shutil.which(f"python3.{minor}")
+        if found and subprocess.run([found, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
+            return found
+    return None
+
+
+def _python(venv):
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _run(command, total=0):
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    lines, done = [], 0
+    for line in process.stdout:
+        lines.append(line)
+        if total and line.startswith("Collecting ") and sys.stdout.isatty():
+            done += 1
+            print(f"\r  {done} of {total} packages found", end="", flush=True)
+    if done:
+        print("\r  installed" + " " * 30)
+    if process.wait() != 0:
+        print("".join(lines[-15:]), file=sys.stderr)
+        sys.exit(f"error: setting up the environment failed at: {' '.join(map(str, command[:4]))} ...")
+
+
+if __name__ == "__main__":
+    wish = sys.argv[1] if len(sys.argv) > 1 else "ensure"
+    if wish == "ensure":
+        ensure()
+    elif wish == "lock":
+        lock()
+    elif wish == "conda":
+        CONDA.write_text(conda(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.exit(f"error: {wish!r} is none of ensure, lock, conda")

@@ -1,0 +1,328 @@
+"""Price-performance frontier: which models no other one beats at their price or below."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.inference import Estimate, Unanswered, share
+
+LIST_PRICES = ("vendor list", "host price")
+_HALF = stats.norm.ppf(0.975)
+
+
+def board(scores: pd.DataFrame, board_date: str, style_control: bool = False) -> pd.DataFrame | Unanswered:
+    """Board of one date: one row a model, with the standard error of its Bradley-Terry score.
+
+    The error is the interval's width over twice the normal quantile. Where the board carries no interval for a model,
+    that of the nearest earlier board which has one is borrowed; a model that never had one gets the board's widest.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        One row a board and model: board_date, style_control, arena_key, score, score_low, score_high.
+    board_date : str
+        ISO date of the board.
+    style_control : bool
+        Whether the scores control for style.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        Columns of ``scores``, and error (points), interval_from (date of the board whose interval is used; missing
+        where the model never had one). Unanswered when the rows hold no such board, or no interval up to its date.
+    """
+    kind = scores[scores.style_control == style_control]
+    rows = kind[kind.board_date == pd.Timestamp(board_date)]
+    if rows.empty:
+        return Unanswered(f"the board of {board_date} is not known yet")
+    measured = kind[kind.score_low.notna() & (kind.board_date <= pd.Timestamp(board_date))]
+    newest = measured.sort_values("board_date", kind="stable").drop_duplicates("arena_key", keep="last")
+    newest = newest.assign(error=(newest.score_high - newest.score_low) / (2 * _HALF), interval_from=newest.board_date)
+    if newest.empty:
+        return Unanswered(f"no board up to {board_date} carries intervals")
+    joined = rows.merge(newest[["arena_key", "error", "interval_from"]], on="arena_key", how="left", validate="1:1")
+    return joined.assign(error=joined.error.fillna(joined.error.max()))
+
+
+def priced(
+    models: pd.DataFrame | Unanswered, prices: pd.DataFrame, catalogue: pd.DataFrame
+) -> pd.DataFrame | Unanswered:
+    """Give the models of a board their prices, names and developers; those without a price are left out.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        As `board` gives.
+    prices : DataFrame
+        One row a model: arena_key, output_usd_per_mtok.
+    catalogue : DataFrame
+        One row a model: arena_key, name, developer.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        One row a model: arena_key, name, developer, open_weights, output_usd_per_mtok, score, error, interval_from,
+        on_frontier (by the point scores).
+    """
+    if isinstance(models, Unanswered):
+        return models
+    joined = models.merge(prices[["arena_key", "output_usd_per_mtok"]], on="arena_key", validate="1:1")
+    joined = joined.merge(catalogue[["arena_key", "name", "developer"]], on="arena_key", how="left", validate="1:1")
+    if joined.empty:
+        return Unanswered("no model of the board has a known price")
+    columns = [
+        "arena_key",
+        "name",
+        "developer",
+        "open_weights",
+        "output_usd_per_mtok",
+        "score",
+        "error",
+        "interval_from",
+    ]
+    member = on_frontier(joined.output_usd_per_mtok.to_numpy(), joined.score.to_numpy())
+    return joined[columns].assign(on_frontier=member)
+
+
+def prices_in_force(prices: pd.DataFrame, day: str, bases: Iterable[str] = LIST_PRICES) -> pd.DataFrame:
+    """Price of each model on a day: the last one of an accepted basis that was effective by then.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        One row a model and date from which a price holds: arena_key, effective_date, output_usd_per_mtok, price_basis.
+    day : str
+        ISO date.
+    bases : iterable of str
+        Price bases that count as a list price.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: arena_key, effective_date, output_usd_per_mtok (USD per million output tokens), price_basis.
+    """
+    accepted = prices.price_basis.isin(list(bases)) & (prices.effective_date <= pd.Timestamp(day))
+    known = prices[accepted].sort_values("effective_date", kind="stable")
+    newest = known.drop_duplicates("arena_key", keep="last")
+
+    return newest[["arena_key", "effective_date", "output_usd_per_mtok", "price_basis"]].reset_index(drop=True)
+
+
+def on_frontier(price: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Tell which models are on the frontier: not beaten in score by a model as cheap, nor matched by a cheaper one.
+
+    Sorted by price, a model is on the frontier when its score exceeds the running maximum of all cheaper models and is
+    not below that of any model at its own price.
+
+    Parameters
+    ----------
+    price : array, shape (models,)
+        USD per million tokens.
+    score : array, shape (models,) or (draws, models)
+        Scores; each draw is judged by itself.
+
+    Returns
+    -------
+    array of bool, shape of ``score``
+
+    Raises
+    ------
+    ValueError
+        If a price or score is missing or infinite.
+
+    Examples
+    --------
+    >>> on_frontier(np.array([1.0, 2.0, 3.0]), np.array([10, 9, 11])).tolist()
+    [True, False, True]
+    """
+    price, score = np.asarray(price, float), np.asarray(score, float)
+    if not (np.isfinite(price).all() and np.isfinite(score).all()):
+        raise ValueError("every model needs a price and a score")
+    order = np.argsort(price, kind="stable")
+    sorted_price, sorted_score = price[order], score[..., order]
+    first = np.searchsorted(sorted_price, sorted_price, side="left")
+    last = np.searchsorted(sorted_price, sorted_price, side="right") - 1
+    running = np.maximum.accumulate(sorted_score, axis=-1)
+    lowest = np.full((*score.shape[:-1], 1), -np.inf)
+    cheaper = np.concatenate([lowest, running], axis=-1)[..., first]
+    member = (sorted_score > cheaper) & (sorted_score >= running[..., last])
+    out = np.empty(score.shape, bool)
+    out[..., order] = member
+    return out
+
+
+def drawn_scores(models: pd.DataFrame, draws: int, seed: np.random.SeedSequence) -> np.ndarray:
+    """Draw scores from their intervals: normal, independent between models.
+
+    Parameters
+    ----------
+    models : DataFrame
+        One row a model: arena_key, score, error (points).
+    draws : int
+    seed : SeedSequence
+
+    Returns
+    -------
+    array, shape (draws, models)
+    """
+    noise = np.random.default_rng(seed).standard_normal((draws, len(models)))
+    return models.score.to_numpy() + noise * models.error.to_numpy()
+
+
+def membership(
+    models: pd.DataFrame | Unanswered, draws: int, seed: np.random.SeedSequence
+) -> pd.DataFrame | Unanswered:
+    """Estimate the probability of each model to be on the frontier, by draws of the scores.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        One row a model: arena_key, output_usd_per_mtok, score, error.
+    draws, seed
+        As for `drawn_scores`.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        ``models`` with the column probability (share of draws).
+    """
+    if isinstance(models, Unanswered):
+        return models
+    members = on_frontier(models.output_usd_per_mtok.to_numpy(), drawn_scores(models, draws, seed))
+    return models.assign(probability=members.mean(axis=0))
+
+
+def borrowed(models: pd.DataFrame | Unanswered, board_date: str) -> str:
+    """Say for which models the interval was borrowed from an earlier board, or never known."""
+    if isinstance(models, Unanswered):
+        return f"No board to look at: {models.reason}."
+    others = models[models.interval_from != pd.Timestamp(board_date)]
+    if others.empty:
+        return f"Every model has an interval on the board of {board_date}."
+    known = [
+        name + (" (never had one)" if pd.isna(day) else f" (board of {day:%Y-%m-%d})")
+        for name, day in zip(others.name, others.interval_from, strict=True)
+    ]
+    return f"Interval borrowed for {len(others)} of {len(models)} models: {', '.join(known)}."
+
+
+def likely(models: pd.DataFrame | Unanswered, least: float = 0.01) -> pd.DataFrame:
+    """Tabulate the models that are on the frontier with at least some probability, cheapest first.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: model, developer, output_usd_per_mtok, score, probability; empty where there is no board.
+    """
+    if isinstance(models, Unanswered):
+        return pd.DataFrame()
+    rows = models[models.probability >= least].sort_values(["output_usd_per_mtok", "score"], kind="stable")
+    return rows[["name", "developer", "output_usd_per_mtok", "score", "probability"]].rename(columns={"name": "model"})
+
+
+def frontier_probability(
+    models: pd.DataFrame | Unanswered, names: Iterable[str], draws: int, seed: np.random.SeedSequence
+) -> Estimate | Unanswered:
+    """Probability that at least one of some models is on the frontier.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        One row a model: arena_key, output_usd_per_mtok, score, error.
+    names : iterable of str
+        Arena keys; those that are not on the board cannot be on its frontier.
+    draws, seed
+        As for `drawn_scores`.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Probability; n is the number of draws, the interval their Monte Carlo error alone (Wilson).
+    """
+    if isinstance(models, Unanswered):
+        return models
+    wanted = models.arena_key.isin(list(names)).to_numpy()
+    if not wanted.any():
+        return Unanswered(f"none of {', '.join(names)} is on the board with a price")
+    members = on_frontier(models.output_usd_per_mtok.to_numpy(), drawn_scores(models, draws, seed))
+    hits = int(members[:, wanted].any(axis=1).sum())
+    method = f"share of draws of the scores of {len(models)} models, Wilson interval of the Monte Carlo error"
+    return share(hits, draws, "probability", method)
+
+
+def score_difference(models: pd.DataFrame | Unanswered, one: str, other: str) -> Estimate | Unanswered:
+    """Score of one model less that of another on the same board, with a normal interval of independent errors.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        One row a model: arena_key, score, error (points).
+    one, other : str
+        Arena keys.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Elo points; n = 2 scores. Errors are taken as independent; shared votes make the true interval narrower.
+    """
+    if isinstance(models, Unanswered):
+        return models
+    rows = models.set_index("arena_key")
+    for key in (one, other):
+        if key not in rows.index:
+            return Unanswered(f"{key} is not on this board")
+    value = rows.at[one, "score"] - rows.at[other, "score"]
+    half = _HALF * float(np.hypot(rows.at[one, "error"], rows.at[other, "error"]))
+    return Estimate(value, value - half, value + half, "Elo points", 2, f"{one} less {other}, independent errors")
+
+
+def premium(
+    models: pd.DataFrame | Unanswered,
+    developer: str,
+    draws: int,
+    seed: np.random.SeedSequence,
+    rivals_only: bool = False,
+) -> Estimate | Unanswered:
+    """Median ratio of a developer's prices to the cheapest price of any model of at least the same score.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        One row a model: arena_key, developer, output_usd_per_mtok, score, error.
+    developer : str
+        Whose models are compared.
+    draws, seed
+        As for `drawn_scores`; the interval holds 95% of the draws.
+    rivals_only : bool
+        Compare with other developers' models only; one that no rival reaches has no ratio. Else the model itself
+        counts, so that no ratio can be below 1.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Ratio; n is the number of the developer's models.
+    """
+    if isinstance(models, Unanswered):
+        return models
+    own = (models.developer == developer).to_numpy()
+    if not own.any():
+        return Unanswered(f"no model of {developer} is on the board with a price")
+    price = models.output_usd_per_mtok.to_numpy()
+    rivals = ~own if rivals_only else np.ones(len(models), bool)
+
+    def median_ratio(score):
+        reach = (score[..., None, :] >= score[..., own, None]) & rivals
+        cheapest = np.where(reach, price, np.inf).min(axis=-1)
+        ratio = np.where(np.isfinite(cheapest), price[own] / cheapest, np.nan)
+        return np.nanmedian(ratio, axis=-1)
+
+    value = float(median_ratio(models.score.to_numpy()))
+    if np.isnan(value):
+        return Unanswered(f"no rival reaches a model of {developer}")
+    drawn = median_ratio(drawn_scores(models, draws, seed))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    against = "other developers' models" if rivals_only else "all models"
+    method = f"median over {developer}'s models against {against}, 95% of {draws:,} draws of the scores"
+    return Estimate(value, min(low, value), max(high, value), "ratio", int(own.sum()), method)

@@ -1,0 +1,161 @@
+"""Estimates: a number with its interval, its sample and its method."""
+
+import math
+from dataclasses import dataclass
+
+from statsmodels.stats.proportion import proportion_confint
+
+CANNOT_BE_ASKED_YET = "cannot be asked yet"
+NOT_CHECKABLE = "not checkable"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A quantity as it was estimated.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Point and 95% interval in ``unit``; an end may be infinite. A figure of a whole population has
+        ``low == value == high`` and says "exact" in its method.
+    unit : str
+        Unit in the words of ``data/claims.csv``, such as ``percent``.
+    n : int
+        Number of observations that the estimate rests on, at least 1.
+    method : str
+        How value and interval were had, in a few words.
+
+    Raises
+    ------
+    ValueError
+        If a number is missing, the interval does not hold its point, ``n`` is below 1, or a word is missing.
+
+    Examples
+    --------
+    >>> print(Estimate(6.5, 6.1, 6.9, "percent of firms", 3, "mean of three cycles"))
+    6.50 percent of firms (95% interval 6.10 to 6.90; n = 3; mean of three cycles)
+    >>> print(Estimate(-4.0, -4.0, -4.0, "percent", 5, "exact: buy and hold"))
+    −4.0 percent (n = 5; exact: buy and hold)
+    """
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    n: int
+    method: str
+
+    def __post_init__(self):
+        for name in ("value", "low", "high"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "n", int(self.n))
+        if not math.isfinite(self.value):
+            raise ValueError(f"an estimate needs a finite value, not {self.value}")
+        if math.isnan(self.low) or math.isnan(self.high) or not self.low <= self.value <= self.high:
+            raise ValueError(f"the interval {self.low} to {self.high} does not hold its point {self.value}")
+        if self.n < 1:
+            raise ValueError(f"an estimate rests on at least one observation, not {self.n}")
+        if not self.unit or not self.method:
+            raise ValueError("an estimate names its unit and its method")
+        if self.is_exact and not self.method.startswith("exact"):
+            raise ValueError(f"an interval without width is for exact figures; the method says {self.method!r}")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the interval has no width."""
+        return self.low == self.high
+
+    def __str__(self):
+        value, low, high = numbers(self.value, self.low, self.high)
+        bounds = "" if self.is_exact else f"95% interval {low} to {high}; "
+        return f"{value} {self.unit} ({bounds}n = {self.n:,}; {self.method})"
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A question that the rows known on the as-of date do not answer, and why.
+
+    Parameters
+    ----------
+    reason : str
+        One clause, for a reader: what is missing.
+    verdict : str
+        ``cannot be asked yet`` when later rows will answer it, ``not checkable`` when no row held will.
+    """
+
+    reason: str
+    verdict: str = CANNOT_BE_ASKED_YET
+
+    def __post_init__(self):
+        if self.verdict not in (CANNOT_BE_ASKED_YET, NOT_CHECKABLE):
+            raise ValueError(f"{self.verdict!r} is no verdict on an unanswered question")
+
+    def __str__(self):
+        return f"{self.verdict}: {self.reason}"
+
+
+def exact(value: float, unit: str, n: int, method: str) -> Estimate:
+    """Estimate of a figure that carries no sampling error: a census, or arithmetic on published prices."""
+    return Estimate(value, value, value, unit, n, f"exact: {method}")
+
+
+def number(value: float) -> str:
+    """Print a number as prose: two or three significant digits, a true minus, thousands apart.
+
+    Examples
+    --------
+    >>> number(-0.01234), number(1361.45), number(float("inf")), number(5.0), number(-0.0)
+    ('−0.012', '1,361', 'infinity', '5.0', '0.0')
+    """
+    if math.isinf(value):
+        return "infinity" if value > 0 else "−infinity"
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 1 or size == 0 else 1 - math.floor(math.log10(size))
+    return _decimal(value, decimals)
+
+
+def numbers(value: float, low: float, high: float) -> tuple[str, str, str]:
+    """Print a point and its interval as prose, with decimals enough to show the interval's width in two digits.
+
+    Examples
+    --------
+    >>> numbers(0.8884, 0.88208, 0.89442), numbers(-3.86, -12.445, 4.725), numbers(-4.0, -4.0, -4.0)
+    (('0.888', '0.882', '0.894'), ('−3.9', '−12.4', '4.7'), ('−4.0', '−4.0', '−4.0'))
+    """
+    width = high - low
+    if width == 0 or math.isinf(width):
+        return number(value), number(low), number(high)
+    largest = max(abs(low), abs(high))
+    decimals = max(1 - math.floor(math.log10(width)), 1 if largest < 100 else 0)
+    decimals = min(decimals, 4 if largest > 0.01 else 8)
+    return _decimal(value, decimals), _decimal(low, decimals), _decimal(high, decimals)
+
+
+def _decimal(value, decimals):
+    text = f"{abs(value):,.{decimals}f}"
+    return f"−{text}" if value < 0 and text.strip("0,.") else text
+
+
+def share(successes: int, n: int, unit: str, method: str) -> Estimate:
+    """Estimate of a share with its score interval (Wilson 1927, doi 10.1080/01621459.1927.10502953).
+
+    Parameters
+    ----------
+    successes, n : int
+        Count of successes among ``n`` trials.
+    unit : str
+        Unit of the share, between 0 and 1, such as ``probability``.
+    method : str
+        What a trial is.
+
+    Examples
+    --------
+    >>> print(share(8, 10, "probability", "share of draws, Wilson interval"))
+    0.80 probability (95% interval 0.49 to 0.94; n = 10; share of draws, Wilson interval)
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"{successes} successes of {n} trials is no share")
+    point = successes / n
+    low, high = proportion_confint(successes, n, alpha=0.05, method="wilson")
+    # rounding must not push the interval off its point at the shares 0 and 1
+    return Estimate(point, min(low, point), max(high, point), unit, n, method)

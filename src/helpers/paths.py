@@ -1,0 +1,47 @@
+"""Places of the project, told from the package itself and never from the working directory."""
+
+import os
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+DATA = ROOT / "data"
+RAW = DATA / "raw"
+PROCESSED = DATA / "processed"
+REPORT = ROOT / "report"
+DRAFTS = REPORT / "drafts"
+
+PLACE_VARIABLE = "HELPERS_PLACE"
+"""Environment variable by which a run tells its kernels where to write."""
+
+
+def edition(as_of: str) -> Path:
+    """Folder that holds an edition: the running one's while a run is on, else the last one published."""
+    place = os.environ.get(PLACE_VARIABLE)
+    return Path(place) if place else REPORT / as_of
+
+
+def here(notebook: str, as_of: str) -> Path:
+    """Folder to which a notebook writes: its own in the run that executes it, else one among the drafts.
+
+    Parameters
+    ----------
+    notebook : str
+        Name of the notebook without its ending, such as ``01_returns``.
+    as_of : str
+        Edition, an ISO date.
+
+    Raises
+    ------
+    ValueError
+        If the name is not that of a notebook, or the edition is not an ISO date.
+    """
+    if not re.fullmatch(r"\d\d_[a-z0-9_]+", notebook):
+        raise ValueError(f"{notebook!r} is not the name of a notebook, such as '01_returns'")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", as_of):
+        raise ValueError(f"{as_of!r} is not an ISO date, such as '2025-02-14'")
+    place = os.environ.get(PLACE_VARIABLE)
+    folder = (Path(place) if place else DRAFTS / as_of) / notebook
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

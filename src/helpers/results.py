@@ -1,0 +1,292 @@
+"""Results: record what a notebook found, judge it against the note's claims, gather an edition."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import inference, paths
+from helpers.inference import Estimate, Unanswered
+
+NOTE_DAY = "2025-02-14"
+HOLDS, FAILS, CANNOT_TELL, NOT_YET_DUE = "holds", "fails", "cannot tell", "not yet due"
+NOT_EXAMINED = "not examined"
+VERDICT_COLUMNS = ["claim", "notebook", "value", "low", "high", "unit", "verdict", "robust", "reason"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an estimate says of a claim.
+
+    Parameters
+    ----------
+    claim : str
+        Id of the claim in ``data/claims.csv``.
+    verdict : str
+        ``holds``, ``fails``, ``cannot tell``, ``not yet due``, ``cannot be asked yet`` or ``not checkable``.
+    robust : str
+        ``yes`` where every answered alternative agrees, ``no`` where one disagrees, empty where there is none.
+    reason : str
+        One sentence for a reader.
+    """
+
+    claim: str
+    verdict: str
+    robust: str
+    reason: str
+
+    def __str__(self):
+        mark = {"yes": ", and every alternative agrees", "no": ", but not robust", "": ""}[self.robust]
+        return f"{self.claim}: {self.verdict}{mark}. {self.reason}"
+
+
+def claims() -> pd.DataFrame:
+    """Read the note's claims: one row a claim, with the range that would make it true.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``id``; columns notebook, note_section, kind, claim, quantity, unit, low, high, reason_for_range.
+    """
+    table = pd.read_csv(paths.DATA / "claims.csv", keep_default_na=False, dtype=str).set_index("id")
+    return table.assign(low=table.low.astype(float), high=table.high.astype(float))
+
+
+def position(found: Estimate, low: float, high: float) -> str:
+    """Tell where an interval lies against a range: ``holds`` inside, ``fails`` outside, else ``cannot tell``.
+
+    Both are closed, so an interval that ends on an edge of the range is inside.
+
+    Examples
+    --------
+    >>> position(inference.exact(3.0, "percent", 1, "one price"), 0, float("inf"))
+    'holds'
+    """
+    if low <= found.low and found.high <= high:
+        return HOLDS
+    return FAILS if found.high < low or found.low > high else CANNOT_TELL
+
+
+def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) -> Verdict:
+    """Judge a claim by its estimate, and the estimate by its declared alternatives.
+
+    Parameters
+    ----------
+    claim : str
+        Id of the claim.
+    found : Estimate or Unanswered
+        The headline, in the claim's unit.
+    others : dict of str to Estimate or Unanswered
+        The declared alternatives by their label, in the same unit.
+    as_of : str
+        Edition; a forecast is due only after the note's day.
+
+    Raises
+    ------
+    ValueError
+        If the claim is unknown, or an estimate is in another unit than the claim.
+    """
+    table = claims()
+    if claim not in table.index:
+        raise ValueError(f"no claim {claim!r} in data/claims.csv")
+    row = table.loc[claim]
+    for label, estimate in {"the estimate": found, **others}.items():
+        if isinstance(estimate, Estimate) and estimate.unit != row.unit:
+            raise ValueError(f"{claim} is stated in {row.unit}, but {label} is in {estimate.unit}")
+    if row.kind == "forecast" and as_of <= NOTE_DAY:
+        return Verdict(claim, NOT_YET_DUE, "", f"A forecast: judged in editions after {NOTE_DAY}.")
+    if isinstance(found, Unanswered):
+        return Verdict(claim, found.verdict, "", f"{found.reason[0].upper()}{found.reason[1:]}.")
+    verdict = position(found, row.low, row.high)
+    span = _span(row.low, row.high, row.unit)
+    value, low, high = inference.numbers(found.value, found.low, found.high)
+    interval = "" if found.is_exact else f" ({low} to {high})"
+    reason = f"Found {value}{interval} against a range of {span}."
+    answered = {label: other for label, other in others.items() if isinstance(other, Estimate)}
+    against = [label for label, other in answered.items() if position(other, row.low, row.high) != verdict]
+    if against:
+        reason += f" Disagreeing: {'; '.join(against)} ({len(against)} of {len(answered)} alternatives)."
+    robust = ("no" if against else "yes") if answered else ""
+    return Verdict(claim, verdict, robust, reason)
+
+
+def record(
+    here: Path, claim: str, found: Estimate | Unanswered, others: dict, inputs: list[pd.DataFrame], as_of: str
+) -> Verdict:
+    """Record the answer to a claim with its alternatives and the rows it rests on, and judge it.
+
+    Parameters
+    ----------
+    here : Path
+        Folder of the notebook, from ``paths.here``.
+    claim : str
+        Id of the claim; an alternative is recorded as ``<claim>/<label>``.
+    found, others
+        As for `judge`.
+    inputs : list of DataFrame
+        The rows that entered, cut from tables that `helpers.data.load` gave (their ``attrs`` name table and hash).
+    as_of : str
+        Edition.
+
+    Returns
+    -------
+    Verdict
+    """
+    verdict = judge(claim, found, others, as_of)
+    sources = [_source(table) for table in inputs]
+    rows = [_entry(claim, here.name, found, sources, "headline")]
+    rows += [_entry(f"{claim}/{label}", here.name, other, sources, "alternative") for label, other in others.items()]
+    _add(here, rows)
+    return verdict
+
+
+def note(here: Path, result: str, found: Estimate | Unanswered, inputs: list[pd.DataFrame]) -> None:
+    """Record an estimate that no claim rests on, under an id of its own.
+
+    Parameters
+    ----------
+    here, found, inputs
+        As for `record`.
+    result : str
+        Id: the notebook's word, then what is measured, such as ``returns-software-before``.
+    """
+    if result in claims().index:
+        raise ValueError(f"{result!r} is a claim: record it with its alternatives")
+    _add(here, [_entry(result, here.name, found, [_source(table) for table in inputs], "context")])
+
+
+def specifications(found: dict, others: dict) -> pd.DataFrame:
+    """Tabulate headlines and their declared alternatives.
+
+    Parameters
+    ----------
+    found : dict of str to (Estimate or Unanswered)
+        Headlines by claim.
+    others : dict of str to dict of str to (Estimate or Unanswered)
+        Alternatives by claim and label.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a specification: claim, specification, value, low, high (missing where not answered), unit, n, method
+        (or why there is no answer).
+    """
+    rows = []
+    for claim, headline in found.items():
+        for label, one in {"headline": headline, **others[claim]}.items():
+            if isinstance(one, Unanswered):
+                rows.append((claim, label, math.nan, math.nan, math.nan, "", 0, str(one)))
+            else:
+                rows.append((claim, label, one.value, one.low, one.high, one.unit, one.n, one.method))
+    return pd.DataFrame(rows, columns=["claim", "specification", "value", "low", "high", "unit", "n", "method"])
+
+
+def gather(as_of: str) -> list[dict]:
+    """Gather the records of all notebooks of an edition, ordered by notebook and id.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the edition has no records yet; ``make report`` makes them.
+    """
+    folder = paths.edition(as_of)
+    files = sorted(folder.glob("[0-9][0-9]_*/results.json"))
+    if not files:
+        raise FileNotFoundError(f"no results of {as_of} yet: run `make report AS_OF={as_of}` first")
+    return [entry for file in files for entry in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def verdicts(records: list[dict], as_of: str) -> pd.DataFrame:
+    """Judge every claim of the note by the records of an edition.
+
+    Parameters
+    ----------
+    records : list of dict
+        As `gather` gives them.
+    as_of : str
+        Edition.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a claim in the order of ``data/claims.csv``: claim, notebook, value, low, high, unit, verdict,
+        robust, reason. Numbers are missing where the claim is not answered.
+    """
+    table, rows = claims(), []
+    for claim in table.itertuples():
+        headline = [entry for entry in records if entry["id"] == claim.Index]
+        if not headline:
+            verdict = Verdict(claim.Index, NOT_EXAMINED, "", "No notebook of this edition examines the claim.")
+            found = None
+        else:
+            found = _answer(headline[0])
+            others = {
+                entry["id"].removeprefix(f"{claim.Index}/"): _answer(entry)
+                for entry in records
+                if entry["role"] == "alternative" and entry["id"].startswith(f"{claim.Index}/")
+            }
+            verdict = judge(claim.Index, found, others, as_of)
+        known = isinstance(found, Estimate) and verdict.verdict != NOT_YET_DUE
+        numbers = (found.value, found.low, found.high) if known else (math.nan,) * 3
+        rows.append(
+            [claim.Index, claim.notebook, *numbers, claim.unit, verdict.verdict, verdict.robust, verdict.reason]
+        )
+    return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
+
+
+def write_edition(as_of: str) -> None:
+    """Write the public contract of an edition, ``results.json`` and ``verdicts.csv``, from its notebooks' records."""
+    records, folder = gather(as_of), paths.edition(as_of)
+    _write(folder / "results.json", records)
+    verdicts(records, as_of).to_csv(folder / "verdicts.csv", index=False, lineterminator="\n")
+
+
+def _span(low, high, unit):
+    if math.isinf(low):
+        return f"{inference.number(high)} {unit} or less"
+    if math.isinf(high):
+        return f"{inference.number(low)} {unit} or more"
+    return f"{inference.number(low)} to {inference.number(high)} {unit}"
+
+
+def _source(table):
+    if "table" not in table.attrs:
+        raise ValueError("an input must be rows of a table that data.load gave; its origin was lost on the way")
+    return {"table": table.attrs["table"], "rows": len(table), "sha256": table.attrs["sha256"]}
+
+
+def _entry(result, notebook, found, sources, role):
+    common = {"id": result, "notebook": notebook, "role": role}
+    if isinstance(found, Unanswered):
+        answer = {"value": None, "low": None, "high": None, "unit": None, "n": 0, "method": None}
+        answer |= {"unanswered": found.verdict, "reason": found.reason}
+    else:
+        # JSON has no infinity, so an unbounded end is a word
+        ends = [end if math.isfinite(end) else str(end) for end in (found.low, found.high)]
+        answer = {"value": found.value, "low": ends[0], "high": ends[1], "unit": found.unit}
+        answer |= {"n": found.n, "method": found.method}
+    return common | answer | {"inputs": sources}
+
+
+def _answer(entry):
+    if entry["value"] is None:
+        return Unanswered(entry["reason"], entry["unanswered"])
+    numbers = [float(entry[key]) for key in ("value", "low", "high")]
+    return Estimate(*numbers, entry["unit"], entry["n"], entry["method"])
+
+
+def _add(here, rows):
+    path = here / "results.json"
+    held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    fresh = {entry["id"] for entry in rows}
+    claim = rows[0]["id"]
+    kept = [e for e in held if e["id"] not in fresh and not e["id"].startswith(f"{claim}/")]
+    _write(path, sorted(kept + rows, key=lambda entry: entry["id"]))
+
+
+def _write(path, content):
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    draft.replace(path)

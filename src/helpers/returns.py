@@ -1,0 +1,236 @@
+"""Returns of securities and portfolios over a period: buy and hold, dividends reinvested."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.inference import Estimate, Unanswered, exact
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """A fund, or shares held together.
+
+    Parameters
+    ----------
+    name : str
+        Name to print.
+    members : tuple of str
+        Symbols of its securities, at least one.
+    weights : str
+        ``market cap`` or ``equal``, at the start of the period; of no effect for a single member.
+
+    Raises
+    ------
+    ValueError
+        If there is no member, one stands twice, or the weights are of no known kind.
+    """
+
+    name: str
+    members: tuple
+    weights: str = "equal"
+
+    def __post_init__(self):
+        object.__setattr__(self, "members", tuple(self.members))
+        if not self.members or len(set(self.members)) < len(self.members):
+            raise ValueError(f"{self.name} needs members, each once, not {self.members}")
+        if self.weights not in ("market cap", "equal"):
+            raise ValueError(f"{self.name}: weights are 'market cap' or 'equal', not {self.weights!r}")
+
+    @property
+    def definition(self) -> str:
+        """What is held, in words."""
+        if len(self.members) == 1:
+            return self.members[0]
+        return f"{', '.join(self.members)}, {self.weights}-weighted".replace("market cap-", "market-cap-")
+
+
+def wide(indices: pd.DataFrame) -> pd.DataFrame:
+    """Spread total return indices: one row a trading day, one column a security.
+
+    Parameters
+    ----------
+    indices : DataFrame
+        One row a security and trading day: security, date, total_return_index (first day = 100).
+
+    Returns
+    -------
+    DataFrame
+        Index date, sorted; a cell is missing where a security was not yet, or no longer, held.
+    """
+    return indices.pivot(index="date", columns="security", values="total_return_index").sort_index()
+
+
+def last_trading_day(indices: pd.DataFrame) -> str | None:
+    """Newest trading day of the rows passed in, as an ISO date; None where there is no row."""
+    return f"{indices.date.max():%Y-%m-%d}" if len(indices) else None
+
+
+def start_weights(levels: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, start: str) -> pd.Series | Unanswered:
+    """Weights of a portfolio's members at the start of a period.
+
+    A market cap is carried from its last date on or before ``start`` to ``start`` by the member's own return index:
+    ``cap(start) = cap(d) * index(start) / index(d)``.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        As `wide` gives.
+    caps : DataFrame
+        One row an entity and date: security, date, market_cap_usd.
+    portfolio : Portfolio
+    start : str
+        Trading day, ISO.
+
+    Returns
+    -------
+    Series or Unanswered
+        Index member, summing to 1.
+    """
+    members = list(portfolio.members)
+    if portfolio.weights == "equal" or len(members) == 1:
+        return pd.Series(1 / len(members), index=members)
+    day, carried = pd.Timestamp(start), {}
+    for member in members:
+        own = caps[(caps.security == member) & (caps.date <= day)].sort_values("date", kind="stable")
+        if own.empty:
+            return Unanswered(f"no market capitalisation of {member} is known on or before {start}")
+        cap = own.iloc[-1]
+        level = levels[member].loc[: cap.date].dropna()
+        if level.empty:
+            return Unanswered(f"the market capitalisation of {member} is older than its return index")
+        carried[member] = cap.market_cap_usd * levels.at[day, member] / level.iloc[-1]
+    weights = pd.Series(carried)
+    return weights / weights.sum()
+
+
+def holding_period_return(
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, start: str, end: str
+) -> Estimate | Unanswered:
+    """Total return of a portfolio, bought at the close of ``start`` and held to the close of ``end``.
+
+    ``sum_i w_i(start) * (index_i(end) / index_i(start) - 1)``, in percent. Arithmetic on published closes: exact.
+
+    Parameters
+    ----------
+    indices : DataFrame
+        One row a security and trading day: security, date, total_return_index.
+    caps : DataFrame
+        One row an entity and date: security, date, market_cap_usd; used for market-cap weights only.
+    portfolio : Portfolio
+    start, end : str
+        Trading days, ISO, ``start`` before ``end``.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Percent; n is the number of members. Unanswered when the period reaches beyond the rows passed in, or a
+        member has no price on one of its ends.
+
+    Raises
+    ------
+    ValueError
+        If an end of the period is no trading day of the rows, the period is empty or a member is unknown.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2025-01-02", "2025-01-03"])
+    >>> rows = pd.DataFrame({"security": "A", "date": days, "total_return_index": [100.0, 98.0]})
+    >>> print(holding_period_return(rows, rows.iloc[:0], Portfolio("A", ("A",)), "2025-01-02", "2025-01-03"))
+    −2.0 percent (n = 1; exact: buy and hold of A, 2025-01-02 to 2025-01-03)
+    """
+    if start >= end:
+        raise ValueError(f"the period {start} to {end} is empty")
+    levels = wide(indices)
+    for day in (start, end):
+        if levels.empty or pd.Timestamp(day) > levels.index[-1]:
+            return Unanswered(f"the period {start} to {end} is not over by the last trading day known")
+        if pd.Timestamp(day) not in levels.index:
+            before = levels.index[levels.index < pd.Timestamp(day)]
+            hint = f"; the last one before is {before[-1]:%Y-%m-%d}" if len(before) else ""
+            raise ValueError(f"{day} is not a trading day of the rows held{hint}")
+    for member in portfolio.members:
+        if member not in levels or levels.loc[[start, end], member].isna().any():
+            return Unanswered(f"{member} has no price on {start} or {end}")
+    weights = start_weights(levels, caps, portfolio, start)
+    if isinstance(weights, Unanswered):
+        return weights
+    growth = levels.loc[end, weights.index] / levels.loc[start, weights.index] - 1
+    value = 100 * float(np.dot(weights, growth))
+    return exact(value, "percent", len(weights), f"buy and hold of {portfolio.definition}, {start} to {end}")
+
+
+def excess(found: Estimate | Unanswered, benchmark: Estimate | Unanswered) -> Estimate | Unanswered:
+    """Return of one portfolio less that of another over the same period, in percentage points."""
+    for part in (found, benchmark):
+        if isinstance(part, Unanswered):
+            return part
+    method = f"{found.method.removeprefix('exact: ')}, less {benchmark.method.removeprefix('exact: ')}"
+    return exact(found.value - benchmark.value, "percentage points", found.n + benchmark.n, method)
+
+
+def excess_since(
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, benchmark: Portfolio, start: str
+) -> Estimate | Unanswered:
+    """Return of a portfolio less that of a benchmark, from a day to the last trading day known, in percentage points.
+
+    Parameters
+    ----------
+    indices, caps
+        As for `holding_period_return`.
+    portfolio, benchmark : Portfolio
+    start : str
+        Trading day, ISO.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Unanswered until a day later than ``start`` is known.
+    """
+    end = last_trading_day(indices)
+    if end is None or end <= start:
+        return Unanswered(f"no trading day after {start} is known yet")
+    return excess(*(holding_period_return(indices, caps, one, start, end) for one in (portfolio, benchmark)))
+
+
+def rows_used(
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolios: list[Portfolio], start: str, end: str
+) -> list[pd.DataFrame]:
+    """Rows that a return of some portfolios over a period rests on: index levels at both ends, last caps before it."""
+    members = {member for portfolio in portfolios for member in portfolio.members}
+    weighed = {m for portfolio in portfolios if portfolio.weights == "market cap" for m in portfolio.members}
+    levels = indices[indices.security.isin(members) & indices.date.isin(pd.to_datetime([start, end]))]
+    held = caps[caps.security.isin(weighed) & (caps.date <= pd.Timestamp(start))]
+    last = held.sort_values("date", kind="stable").drop_duplicates("security", keep="last")
+    return [levels, last] if weighed else [levels]
+
+
+def returns_table(
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolios: list[Portfolio], periods: dict[str, tuple[str, str]]
+) -> pd.DataFrame:
+    """Tabulate the returns of several portfolios over several periods.
+
+    Parameters
+    ----------
+    indices, caps
+        As for `holding_period_return`.
+    portfolios : list of Portfolio
+    periods : dict of str to (str, str)
+        Start and end by the period's name.
+
+    Returns
+    -------
+    DataFrame
+        One row a portfolio and period: portfolio, definition, members (count), period, start, end, return_percent
+        (missing where not answered), found (the Estimate or Unanswered).
+    """
+    rows = []
+    for portfolio in portfolios:
+        for period, (start, end) in periods.items():
+            found = holding_period_return(indices, caps, portfolio, start, end)
+            value = found.value if isinstance(found, Estimate) else np.nan
+            count = len(portfolio.members)
+            rows.append((portfolio.name, portfolio.definition, count, period, start, end, value, found))
+    names = ["portfolio", "definition", "members", "period", "start", "end", "return_percent", "found"]
+    return pd.DataFrame(rows, columns=names)

@@ -1,0 +1,478 @@
+"""Execute notebooks: each in a place of its own, moved in only when it succeeded.
+
+A report is a set of jobs, one a notebook and edition, executed by papermill in parallel processes. All notebooks of an
+edition but the last are leaves and run in any order; the verdicts follow when the leaves of their edition are done. An
+edition is published whole, in place of the last good one, or not at all.
+"""
+
+import argparse
+import ast
+import concurrent.futures
+import contextlib
+import difflib
+import math
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import filelock
+import nbformat
+from tqdm import tqdm
+
+from helpers import data, paths, report, results
+
+VERDICTS = "99_verdicts"
+FAILED = paths.REPORT / "failed"
+CELL_SECONDS = 600
+# what a result may not depend on is the same for every kernel
+KERNEL_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONWARNINGS": "default",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "agg",
+}
+
+
+class ParameterError(ValueError):
+    """A parameter that the notebook does not know, or a value that it cannot take."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to be executed with some parameters, writing to a place."""
+
+    notebook: str
+    as_of: str
+    place: Path
+    parameters: dict = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Notebook and edition, to print."""
+        return f"{self.notebook} as of {self.as_of}"
+
+
+def notebooks() -> list[str]:
+    """Names of the collection's notebooks, in order."""
+    return sorted(path.stem for path in paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def parameters(notebook: str) -> dict:
+    """Read a notebook's parameters and their defaults from its one cell tagged ``parameters``.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such notebook or cell, there are two, or the cell holds more than names and literals.
+    """
+    path = paths.NOTEBOOKS / f"{notebook}.ipynb"
+    if not path.is_file():
+        near = difflib.get_close_matches(notebook, notebooks(), n=1, cutoff=0.3)
+        raise ParameterError(f"no notebook {notebook!r}" + (f"; did you mean {near[0]}?" if near else ""))
+    try:
+        content = nbformat.read(path, as_version=4)
+    except (ValueError, UnicodeDecodeError, nbformat.reader.NotJSONError) as error:
+        raise ParameterError(f"notebooks/{path.name} is not a notebook: {str(error).splitlines()[0][:120]}") from None
+    cells = [cell for cell in content.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise ParameterError(f"notebooks/{path.name} needs one cell tagged 'parameters', it has {len(cells)}")
+    found = {}
+    for statement in ast.parse(cells[0].source).body:
+        try:
+            (target,) = statement.targets
+            found[target.id] = ast.literal_eval(statement.value)
+        except (AttributeError, ValueError, TypeError):
+            code = ast.unparse(statement)
+            raise ParameterError(
+                f"notebooks/{path.name}: the parameters cell holds literals only, not {code}"
+            ) from None
+    return found
+
+
+def accepted(notebook: str, wishes: dict[str, str]) -> dict:
+    """Check wished parameters against a notebook's own and give them their types; values are data, never code.
+
+    Parameters
+    ----------
+    notebook : str
+    wishes : dict of str to str
+        Values as written on the command line.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, the value and what was expected.
+    """
+    known, out = parameters(notebook), {}
+    for name, text in wishes.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+            raise ParameterError(f"{notebook} has no parameter {name!r}; {hint}")
+        out[name] = _converted(name, text, known[name])
+    return out
+
+
+def _converted(name, text, default):
+    kind = type(default)
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if kind is int:
+            return int(text)
+        if kind is float:
+            value = float(text)
+            if not math.isfinite(value):
+                raise ValueError
+            return value
+    except (ValueError, KeyError):
+        raise ParameterError(f"{name} takes a value of type {kind.__name__}, not {text!r}") from None
+    if kind is not str:
+        raise ParameterError(f"{name} is of type {kind.__name__}: change it in the notebook")
+    try:
+        data.parse_day(default)
+    except ValueError:
+        return text
+    try:
+        data.parse_day(text)
+    except ValueError as error:
+        raise ParameterError(f"{name}: {error}") from None
+    if name == "as_of":
+        _within_span(text)
+    return text
+
+
+def _within_span(as_of):
+    first, last = data.span()
+    if not first <= as_of <= last:
+        raise ParameterError(f"as_of {as_of} is outside of what the data know: {first} to {last}")
+
+
+def execute(job: Job) -> str | None:
+    """Execute a job in this process.
+
+    Returns
+    -------
+    str or None
+        What went wrong, in one line, or None. The executed notebook lies in the job's place; a failed one is kept in
+        ``report/failed`` to be read.
+    """
+    import papermill
+
+    os.environ |= KERNEL_ENVIRONMENT | {paths.PLACE_VARIABLE: str(job.place)}
+    folder = job.place / job.notebook
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "notebook.ipynb"
+    fault = None
+    try:
+        papermill.execute_notebook(
+            paths.NOTEBOOKS / f"{job.notebook}.ipynb",
+            target,
+            parameters=job.parameters,
+            kernel_name="python3",
+            kernel_manager_class=_own_kernel(),
+            progress_bar=False,
+            cwd=paths.NOTEBOOKS,
+            execution_timeout=CELL_SECONDS,
+            extra_arguments=["--log-level=CRITICAL"],
+        )
+    except papermill.PapermillExecutionError as error:
+        fault = f"cell {error.exec_count}: {error.ename}: {str(error.evalue).splitlines()[0] if error.evalue else ''}"
+    except Exception as error:
+        fault = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    if target.exists():
+        clean = cleaned(nbformat.read(target, as_version=4))
+        fault = fault or _noise(clean)
+        nbformat.write(clean, target)
+    if fault and target.exists():
+        aside = FAILED / job.as_of
+        aside.mkdir(parents=True, exist_ok=True)
+        shutil.copy(target, aside / f"{job.notebook}.ipynb")
+        fault += f" (read {(aside / job.notebook).relative_to(paths.ROOT)}.ipynb)"
+    return fault
+
+
+def _own_kernel():
+    """Kernel manager that starts this very interpreter, whatever kernels the machine has by name."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    class OwnKernelManager(AsyncKernelManager):
+        def __init__(self, **options):
+            super().__init__(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]), **options)
+
+    return OwnKernelManager
+
+
+def cleaned(notebook):
+    """Take out of an executed notebook what differs from run to run: times, papermill's notes, generated ids."""
+    notebook.metadata = nbformat.NotebookNode(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+        }
+    )
+    for place, cell in enumerate(notebook.cells):
+        tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("papermill-error")]
+        cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
+        if "injected-parameters" in tags:
+            cell.id = f"injected-{place}"
+    return notebook
+
+
+def _noise(notebook):
+    """Tell of a warning or any other word on stderr: an output that nobody answers for is a failure."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                return f"cell {cell.execution_count} wrote to stderr: {output.text.strip().splitlines()[0][:160]}"
+    return None
+
+
+def run_jobs(editions: dict[str, Path], settings: dict[str, dict], words: str) -> dict[str, str]:
+    """Execute all notebooks of some editions in parallel processes, with a progress bar.
+
+    Parameters
+    ----------
+    editions : dict of str to Path
+        Place of each edition by its as-of date.
+    settings : dict of str to dict
+        Parameters to set in every notebook, by edition; empty leaves the defaults.
+    words : str
+        What is being done, for the bar.
+
+    Returns
+    -------
+    dict of str to str
+        What went wrong, by job; empty when all went well.
+    """
+    leaves = [name for name in notebooks() if name != VERDICTS]
+    faults, waiting = {}, {}
+    context = multiprocessing.get_context("spawn")
+    workers = min(os.cpu_count() or 1, len(leaves) * len(editions))
+    total = len(editions) * (len(leaves) + 1)
+    with (
+        concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool,
+        tqdm(total=total, desc=words, unit="notebook", disable=None) as bar,
+    ):
+
+        def submit(notebook, as_of):
+            job = Job(notebook, as_of, editions[as_of], settings[as_of])
+            waiting[pool.submit(execute, job)] = job
+
+        for as_of in editions:
+            for notebook in leaves:
+                submit(notebook, as_of)
+        try:
+            while waiting:
+                done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                for future in done:
+                    job = waiting.pop(future)
+                    bar.update()
+                    fault = _outcome(future)
+                    if fault:
+                        faults[job.name] = fault
+                    left = [other for other in waiting.values() if other.as_of == job.as_of]
+                    broken = [name for name in faults if name.endswith(job.as_of)]
+                    if job.notebook != VERDICTS and not left and not broken:
+                        submit(VERDICTS, job.as_of)
+        except BaseException:
+            _end(pool)
+            raise
+    return faults
+
+
+def _outcome(future):
+    try:
+        return future.result()
+    except concurrent.futures.process.BrokenProcessPool:
+        return "its process died; is there enough memory?"
+
+
+def _end(pool):
+    """End the workers at once; their kernels notice and end too."""
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
+
+
+def publish(as_of: str, place: Path) -> None:
+    """Put a finished edition in place of the last good one."""
+    target, old = paths.REPORT / as_of, place.with_name(f".old-{as_of}-{os.getpid()}")
+    if target.exists():
+        target.replace(old)
+    place.replace(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _sole_run():
+    """Let one run at a time change the report; sweep what a killed one left."""
+    paths.REPORT.mkdir(exist_ok=True)
+    lock = filelock.FileLock(paths.REPORT / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        print("Another run is at work on report/; waiting for it ...", flush=True)
+        lock.acquire()
+    try:
+        for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
+def make_report(as_of: str = "") -> int:
+    """Build the report: both editions, or the one of a date.
+
+    Parameters
+    ----------
+    as_of : str
+        ISO date, or empty for the replication edition and the latest.
+
+    Returns
+    -------
+    int
+        0 when all editions were published, 1 when a notebook failed.
+
+    Raises
+    ------
+    ParameterError
+        If the date is impossible or outside of the data.
+    helpers.data.DataError
+        If the raw data break a rule.
+    """
+    if as_of:
+        try:
+            data.parse_day(as_of)
+        except ValueError as error:
+            raise ParameterError(f"AS_OF: {error}") from None
+    data.build()
+    if as_of:
+        _within_span(as_of)
+    wanted = [as_of] if as_of else [data.REPLICATION, data.latest()]
+    for notebook in notebooks():
+        accepted(notebook, {"as_of": wanted[0]})
+    with _sole_run():
+        stages = {day: paths.REPORT / f".stage-{day}-{os.getpid()}" for day in wanted}
+        try:
+            shutil.rmtree(FAILED, ignore_errors=True)
+            faults = run_jobs(stages, {day: {"as_of": day} for day in wanted}, "Building the report")
+            for day, place in stages.items():
+                if not any(name.endswith(day) for name in faults):
+                    _finish(day, place)
+            report.landing_page(paths.REPORT, wanted)
+        finally:
+            for place in stages.values():
+                shutil.rmtree(place, ignore_errors=True)
+    for name, fault in sorted(faults.items()):
+        print(f"error: {name}: {fault}", file=sys.stderr)
+    if faults:
+        print("The editions that failed were not published; the last good ones stay as they were.", file=sys.stderr)
+        return 1
+    print(f"The report is at {(paths.REPORT / 'index.html').relative_to(paths.ROOT)}")
+    return 0
+
+
+def _finish(as_of, place):
+    os.environ[paths.PLACE_VARIABLE] = str(place)
+    try:
+        results.write_edition(as_of)
+    finally:
+        del os.environ[paths.PLACE_VARIABLE]
+    report.edition_page(place, as_of)
+    publish(as_of, place)
+
+
+def run_one(notebook: str, settings: str) -> int:
+    """Execute one notebook with other parameters, into the drafts.
+
+    Parameters
+    ----------
+    notebook : str
+        Name of the notebook.
+    settings : str
+        Such as ``as_of=2025-06-30 draws=1000``.
+
+    Returns
+    -------
+    int
+        0, or 1 when the notebook failed.
+    """
+    data.build()
+    wishes = {}
+    for part in shlex.split(settings):
+        name, sign, text = part.partition("=")
+        if not sign:
+            raise ParameterError(f"SET takes name=value, not {part!r}")
+        wishes[name] = text
+    values = accepted(notebook, wishes)
+    as_of = values.get("as_of", parameters(notebook)["as_of"])
+    place = paths.DRAFTS / as_of
+    fault = execute(Job(notebook, as_of, place, values))
+    if fault:
+        print(f"error: {notebook}: {fault}", file=sys.stderr)
+        return 1
+    print(f"Executed into {(place / notebook).relative_to(paths.ROOT)}")
+    return 0
+
+
+def refresh_outputs() -> int:
+    """Execute every notebook at its defaults and store it with its outputs, if all succeed."""
+    data.build()
+    with _sole_run():
+        place = paths.REPORT / f".stage-outputs-{os.getpid()}"
+        try:
+            faults = run_jobs({data.REPLICATION: place}, {data.REPLICATION: {}}, "Refreshing the stored outputs")
+            for name, fault in sorted(faults.items()):
+                print(f"error: {name}: {fault}", file=sys.stderr)
+            if faults:
+                return 1
+            for notebook in notebooks():
+                (place / notebook / "notebook.ipynb").replace(paths.NOTEBOOKS / f"{notebook}.ipynb")
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    print(f"Stored the outputs of {len(notebooks())} notebooks")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: 0 done, 1 something failed, 2 a wrong wish, 130 or 143 stopped by a signal."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.run", description="Execute notebooks and bind the report.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    whole = commands.add_parser("report")
+    whole.add_argument("--as-of", default="")
+    one = commands.add_parser("notebook")
+    one.add_argument("name")
+    one.add_argument("--set", default="")
+    commands.add_parser("refresh-outputs")
+    wish = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        if wish.command == "report":
+            return make_report(wish.as_of)
+        if wish.command == "notebook":
+            return run_one(wish.name, wish.set)
+        return refresh_outputs()
+    except ParameterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except data.DataError as error:
+        print(f"error: {len(error.faults)} fault(s) in the data; the last good report stays:\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the last good report stays", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+import json
+import re
+import struct
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import nbformat
+import pandas as pd
+import pytest
+
+from helpers import paths, report
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+CLAIMS = """id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
+fell,01_returns,1,text,Shares fell <b>a lot</b>,return,percent,-inf,0,direction
+winners,01_returns,1,forecast,Winners remain,return,percent,0,inf,direction
+third,05_concentration,6,text,They were a third,share,percent,30,33.4,words
+"""
+SOURCES = """file,table,title,producer,address,licence,published,read,known_on,kind,sha256
+a.csv,return_indices,a day,Producer & Co,https://example.org/a?x=1&y=2,facts only,2026-10-30,2026-11-23,date,series,0
+b.csv,bad_ones,a day,"<script>alert(1)</script>",javascript:alert(1),none,2024-01-01,2026-11-23,date,series,0
+"""
+VERDICTS = """claim,notebook,value,low,high,unit,verdict,robust,reason
+fell,01_returns,-4.1,-6.0,-2.2,percent,holds,no,Found it <i>there</i>.
+winners,01_returns,,,,percent,not yet due,,A forecast: judged in editions after 2025-02-14.
+third,05_concentration,,,,percent,not examined,,No notebook of this edition examines the claim.
+"""
+FIGURE = {"kind": "figure", "slug": "after", "title": f"They fell {EVIL}", "alt": f'Down 4% "{EVIL}', "source": EVIL}
+TABLE = {"kind": "table", "slug": "groups", "caption": f"Groups {EVIL}"}
+
+
+class Page(HTMLParser):
+    """What a browser would find on a page: elements with their attributes, and the text."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.elements, self.text = path, [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, *tags):
+        return [attrs for tag, attrs in self.elements if tag in tags]
+
+
+@pytest.fixture(autouse=True)
+def ledgers(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "claims.csv").write_text(CLAIMS, encoding="utf-8")
+    (tmp_path / "data" / "sources.csv").write_text(SOURCES, encoding="utf-8")
+    monkeypatch.setattr(paths, "DATA", tmp_path / "data")
+
+
+def display(exhibit, **data):
+    return nbformat.v4.new_output("display_data", data, metadata={"exhibit": exhibit})
+
+
+def edition(tmp_path, as_of="2025-02-14", outputs=None, prose=""):
+    """Lay out an edition with one notebook, as the run leaves it."""
+    folder = tmp_path / "report" / as_of
+    (folder / "01_returns").mkdir(parents=True)
+    (folder / "results.json").write_text(json.dumps([]), encoding="utf-8")
+    (folder / "verdicts.csv").write_text(VERDICTS, encoding="utf-8")
+    table = pd.DataFrame({"group": [EVIL, "utilities"], "percent": ["−4.1", "1.2"]}).to_html(index=False)
+    if outputs is None:
+        outputs = [
+            nbformat.v4.new_output("stream", name="stdout", text=f"Found −4.1 percent. {EVIL}\n"),
+            display(FIGURE, **{"image/png": "x", "text/plain": "digest"}),
+            display(TABLE, **{"text/html": table, "text/plain": "digest"}),
+        ]
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# 01 · Did they fall {EVIL}?\n\nThe note says {EVIL} so.", id="a"),
+        nbformat.v4.new_code_cell("window = 250", metadata={"tags": ["parameters"]}, id="b"),
+        nbformat.v4.new_markdown_cell(f"## Data\n\n#### Deeper\n\n{prose}", id="c"),
+        nbformat.v4.new_code_cell(f"print('{EVIL}')", outputs=outputs, id="d"),
+        nbformat.v4.new_markdown_cell("## What this cannot tell", id="e"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "01_returns" / "notebook.ipynb")
+    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 800, 460)
+    for name in ("after.svg", "after.png", "after.csv", "groups.csv"):
+        (folder / "01_returns" / name).write_bytes(picture)
+    return folder
+
+
+def both(tmp_path, **given):
+    folder = edition(tmp_path, **given)
+    report.edition_page(folder, folder.name)
+    report.landing_page(folder.parent, [folder.name])
+    return [Page(folder / "index.html"), Page(folder.parent / "index.html")]
+
+
+def test_hostile_text_is_shown_and_never_run(tmp_path):
+    prose = f"{EVIL} [a](javascript:alert(1)) ![b](https://example.org/b.png) $<script>$\n\n| a |\n|--:|\n| {EVIL} |"
+    for page in both(tmp_path, prose=prose):
+        assert EVIL in page.text
+        assert not page.all("script", "iframe", "object", "embed", "form", "style", "i", "b")
+        assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on") or name == "style"]
+        addresses = [attrs.get("href") or attrs.get("src") or "" for attrs in page.all("a", "img", "link")]
+        assert not [address for address in addresses if address.startswith("javascript:")]
+
+
+def test_no_resource_is_asked_of_the_outside(tmp_path):
+    for page in both(tmp_path, prose="![b](https://example.org/b.png) [kept](https://example.org/)"):
+        asked = [attrs.get("src") or attrs["href"] for attrs in page.all("img", "link")]
+        assert asked and not [address for address in asked if "//" in address]
+        policies = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
+        assert policies and policies[0].startswith("default-src 'none'") and "script-src" not in policies[0]
+        assert "http" not in (page.path.parent / "style.css").read_text(encoding="utf-8")
+
+
+def test_every_link_and_source_resolves(tmp_path):
+    prose = "[itself](01_returns.ipynb) [absent](07_absent.ipynb) [elsewhere](../data/raw/x.csv)"
+    for page in both(tmp_path, prose=prose):
+        for attrs in page.all("a", "img", "link"):
+            path, _, anchor = (attrs.get("href") or attrs.get("src")).partition("#")
+            if path.startswith(("https://", "data:")):
+                continue
+            target = page.path.parent / path if path else page.path
+            assert target.is_file(), path
+            assert not anchor or anchor in [a.get("id") for _, a in Page(target).elements], anchor
+
+
+def test_ids_are_unique_and_labels_name_them(tmp_path):
+    for page in both(tmp_path):
+        ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+        assert len(ids) == len(set(ids))
+        assert {attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs} <= set(ids)
+
+
+def test_headings_are_in_order_under_one_title(tmp_path):
+    for page in both(tmp_path):
+        levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+        assert levels[0] == 1 and levels.count(1) == 1
+        assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_the_page_has_a_language_a_title_landmarks_and_a_way_past_them(tmp_path):
+    for page in both(tmp_path):
+        assert page.all("html")[0]["lang"] == "en" and page.all("title")
+        assert all(page.all(landmark) for landmark in ("header", "nav", "main", "footer"))
+        assert page.all("a")[0]["href"] == "#" + page.all("main")[0]["id"]
+
+
+def test_a_figure_without_alt_text_is_refused(tmp_path):
+    folder = edition(tmp_path, outputs=[display(FIGURE | {"alt": " "}, **{"image/png": "x"})])
+    with pytest.raises(ValueError, match="01_returns/after: a figure needs alt text"):
+        report.edition_page(folder, "2025-02-14")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (display({}, **{"image/png": "x"}), "a picture that is no exhibit"),
+        (display(FIGURE | {"slug": "../../after"}, **{"image/png": "x"}), "is no name for"),
+        (display(FIGURE | {"slug": "absent"}, **{"image/png": "x"}), "absent.svg is missing"),
+        (display(TABLE, **{"text/html": "<table></table>"}), "a table without rows"),
+        (nbformat.v4.new_output("stream", name="stderr", text="warning"), "failed or wrote to stderr"),
+        (nbformat.v4.new_output("error", ename="E", evalue="", traceback=[]), "failed or wrote to stderr"),
+    ],
+)
+def test_an_output_unfit_to_publish_is_refused_and_the_last_page_stays(tmp_path, output, message):
+    folder = edition(tmp_path, outputs=[output])
+    (folder / "index.html").write_text("the last good page", encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        report.edition_page(folder, "2025-02-14")
+    assert (folder / "index.html").read_text(encoding="utf-8") == "the last good page"
+
+
+def test_a_broken_notebook_is_named(tmp_path):
+    folder = edition(tmp_path)
+    (folder / "01_returns" / "notebook.ipynb").write_bytes(b"{\xff")
+    with pytest.raises(ValueError, match=r"notebook.ipynb is not a readable notebook"):
+        report.edition_page(folder, "2025-02-14")
+
+
+def test_a_table_is_rebuilt_with_its_numbers_to_the_right(tmp_path):
+    page = both(tmp_path)[0]
+    assert [cell.get("class") for cell in page.all("td")][-4:] == [None, "number", None, "number"]
+    assert "dataframe" not in page.path.read_text(encoding="utf-8")
+
+
+def test_two_builds_are_the_same_bytes_and_leave_no_drafts(tmp_path):
+    folder = edition(tmp_path)
+    builds = []
+    for _ in range(2):
+        report.edition_page(folder, "2025-02-14")
+        report.landing_page(folder.parent, ["2025-02-14"])
+        builds.append({path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()})
+    assert builds[0] == builds[1]
+    assert not [path for path in builds[0] if path.suffix == ".part"]
+
+
+def test_the_ledger_shows_values_and_the_claims_without_an_answer(tmp_path):
+    for page in both(tmp_path):
+        text = " ".join(page.text.split())
+        assert "−4.1 percent 95% interval −6.0 to −2.2" in text and "holds not robust" in text
+        assert "Winners remain" in text and "not yet due" in text
+        assert "They were a third" in text and "not examined" in text
+
+
+def test_a_verdict_on_no_known_claim_is_refused(tmp_path):
+    folder = edition(tmp_path)
+    (folder / "verdicts.csv").write_text(VERDICTS.replace("third", "fourth"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"judges fourth, not in data/claims.csv"):
+        report.edition_page(folder, "2025-02-14")
+
+
+def test_a_landing_page_of_one_edition_still_lists_every_complete_one(tmp_path):
+    for as_of in ("2025-02-14", "2025-06-30"):
+        folder = edition(tmp_path, as_of)
+        report.edition_page(folder, as_of)
+    (folder.parent / "2026-01-01").mkdir()
+    report.landing_page(folder.parent, ["2025-06-30"])
+    page = Page(folder.parent / "index.html")
+    links = [attrs["href"] for attrs in page.all("a")]
+    assert {"2025-02-14/index.html", "2025-06-30/index.html"} <= set(links)
+    assert not [link for link in links if "2026-01-01" in link]
+    assert "hold on 30 June 2025" in page.text and "hold on 14 February 2025" not in page.text
+
+
+def test_a_landing_page_of_an_edition_that_is_not_there_is_refused(tmp_path):
+    folder = edition(tmp_path)
+    with pytest.raises(ValueError, match="no complete edition 2026-01-01"):
+        report.landing_page(folder.parent, ["2025-02-14", "2026-01-01"])
+
+
+def test_the_lead_figure_is_the_first_of_the_newest_edition(tmp_path):
+    folders = [edition(tmp_path, as_of) for as_of in ("2025-02-14", "2025-06-30")]
+    for folder in folders:
+        report.edition_page(folder, folder.name)
+    report.landing_page(folders[0].parent, ["2025-02-14", "2025-06-30"])
+    pictures = Page(folders[0].parent / "index.html").all("img")
+    assert [picture["src"] for picture in pictures] == ["2025-06-30/01_returns/after.svg"]
+    assert (pictures[0]["width"], pictures[0]["height"]) == ("800", "460")
+
+
+def test_a_formula_becomes_mathml_and_what_is_beyond_it_stays_as_it_was():
+    words = report.Prose([]).to_html(r"$w_i^2$ and $a_$ and $a < \text{<script>b</script>}$")
+    assert "<msubsup><mi>w</mi><mi>i</mi><mn>2</mn></msubsup>" in words
+    assert "<code>a_</code>" in words
+    assert "<script>" not in words
