@@ -241,9 +241,9 @@ def build() -> bool:
     """
     stamp = paths.PROCESSED / "built.json"
     state = _state()
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == state:
-        if all((paths.PROCESSED / f"{table}.parquet").is_file() for table in sources().index):
-            return False
+    stamped = stamp.exists() and stamp.read_text(encoding="utf-8") == state
+    if stamped and all((paths.PROCESSED / f"{table}.parquet").is_file() for table in sources().index):
+        return False
     tables = check()
     paths.PROCESSED.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)  # tables half written must not count as built, should this be killed

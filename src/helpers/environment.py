@@ -27,17 +27,16 @@ def ensure():
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest and _python(VENV).exists():
         return
+    uv, interpreter = shutil.which("uv"), _interpreter()
+    if not uv and interpreter is None:
+        sys.exit(f"error: {SUPPORTED} is needed, but python3 is {sys.version.split()[0]}: install one of them")
     total = len(re.findall(r"^\S+==", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE))
     print(f"Setting up the locked environment in .venv: {total} packages, once, a minute or two ...", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    uv = shutil.which("uv")
     if uv:
-        _run([uv, "venv", "--quiet", "--python", _interpreter() or "3.12", str(VENV)])
+        _run([uv, "venv", "--quiet", "--python", interpreter or "3.12", str(VENV)])
         install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(_python(VENV))]
     else:
-        interpreter = _interpreter()
-        if interpreter is None:
-            sys.exit(f"error: {SUPPORTED} is needed, but python3 is {sys.version.split()[0]}: install one of them")
         _run([interpreter, "-m", "venv", str(VENV)])
         install = [str(_python(VENV)), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     _run([*install, "--no-deps", "--require-hashes", "-r", str(LOCK)], total)
@@ -100,11 +99,12 @@ def _python(venv):
 def _run(command, total=0):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
     lines, done = [], 0
-    for line in process.stdout:
-        lines.append(line)
-        if total and line.startswith("Collecting ") and sys.stdout.isatty():
-            done += 1
-            print(f"\r  {done} of {total} packages found", end="", flush=True)
+    with process.stdout:
+        for line in process.stdout:
+            lines.append(line)
+            if total and line.startswith("Collecting ") and sys.stdout.isatty():
+                done += 1
+                print(f"\r  {done} of {total} packages found", end="", flush=True)
     if done:
         print("\r  installed" + " " * 30)
     if process.wait() != 0:

@@ -296,8 +296,8 @@ def premium(
     draws, seed
         As for `drawn_scores`; the interval holds 95% of the draws.
     rivals_only : bool
-        Compare with other developers' models only; one that no rival reaches has no ratio. Else the model itself
-        counts, so that no ratio can be below 1.
+        Compare with other developers' models only; a model that no rival reaches has no ratio, and a draw without
+        any is left out. Else the model itself counts, so that no ratio can be below 1.
 
     Returns
     -------
@@ -312,16 +312,16 @@ def premium(
     price = models.output_usd_per_mtok.to_numpy()
     rivals = ~own if rivals_only else np.ones(len(models), bool)
 
-    def median_ratio(score):
-        reach = (score[..., None, :] >= score[..., own, None]) & rivals
+    def median_ratios(scores):
+        reach = (scores[:, None, :] >= scores[:, own, None]) & rivals
         cheapest = np.where(reach, price, np.inf).min(axis=-1)
-        ratio = np.where(np.isfinite(cheapest), price[own] / cheapest, np.nan)
-        return np.nanmedian(ratio, axis=-1)
+        ratios = np.where(np.isfinite(cheapest), price[own] / cheapest, np.nan)
+        return np.nanmedian(ratios[~np.isnan(ratios).all(axis=1)], axis=1)
 
-    value = float(median_ratio(models.score.to_numpy()))
-    if np.isnan(value):
+    points = median_ratios(models.score.to_numpy()[None])
+    if not len(points):
         return Unanswered(f"no rival reaches a model of {developer}")
-    drawn = median_ratio(drawn_scores(models, draws, seed))
+    value, drawn = points[0], median_ratios(drawn_scores(models, draws, seed))
     low, high = np.quantile(drawn, [0.025, 0.975])
     against = "other developers' models" if rivals_only else "all models"
     method = f"median over {developer}'s models against {against}, 95% of {draws:,} draws of the scores"

@@ -57,13 +57,13 @@ class Estimate:
             raise ValueError(f"an estimate rests on at least one observation, not {self.n}")
         if not self.unit or not self.method:
             raise ValueError("an estimate names its unit and its method")
-        if self.is_exact and not self.method.startswith("exact"):
-            raise ValueError(f"an interval without width is for exact figures; the method says {self.method!r}")
+        if self.is_exact and self.low < self.high:
+            raise ValueError(f"an exact figure has no interval, not {self.low} to {self.high}")
 
     @property
     def is_exact(self) -> bool:
-        """Whether the interval has no width."""
-        return self.low == self.high
+        """Whether the method says that the figure carries no sampling error."""
+        return self.method.startswith("exact")
 
     def __str__(self):
         value, low, high = numbers(self.value, self.low, self.high)

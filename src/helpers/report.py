@@ -1,6 +1,7 @@
 """Report: bind an edition into one HTML page, and the editions into a landing page. No script, no outside request."""
 
 import html
+import json
 import re
 import struct
 from datetime import date
@@ -152,10 +153,12 @@ def _ledger(folders, questions):
     claims, answers = results.claims(), []
     for folder in folders:
         table = pd.read_csv(folder / "verdicts.csv", keep_default_na=False, dtype=str).set_index("claim")
+        records = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        methods = {record["id"]: record["method"] or "" for record in records}
         unknown = table.index.difference(claims.index)
         if len(unknown):
             raise ValueError(f"{folder / 'verdicts.csv'} judges {', '.join(unknown)}, not in data/claims.csv")
-        answers.append({row.Index: _answer(row) for row in table.itertuples()})
+        answers.append({row.Index: _answer(row, methods.get(row.Index, "")) for row in table.itertuples()})
     unasked = {"verdict": results.NOT_EXAMINED, "robust": "", "reason": "", "value": None}
     return [
         {
@@ -170,11 +173,11 @@ def _ledger(folders, questions):
     ]
 
 
-def _answer(row):
+def _answer(row, method):
     answer = {"verdict": row.verdict, "robust": row.robust, "reason": row.reason, "value": None}
     if row.value:
         value, low, high = inference.numbers(float(row.value), float(row.low), float(row.high))
-        interval = "exact" if row.low == row.high else f"{low} to {high}"
+        interval = "exact" if method.startswith("exact") else f"{low} to {high}"
         answer |= {"value": value, "unit": row.unit, "interval": interval}
     return answer
 

@@ -236,6 +236,29 @@ def verdicts(records: list[dict], as_of: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
 
 
+def ledger(table: pd.DataFrame) -> pd.DataFrame:
+    """Put verdicts into words, for a reader.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `verdicts` gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a claim: claim (in our words), found (value and interval), unit, verdict, robust.
+    """
+    found = []
+    for row in table.itertuples():
+        words = "" if math.isnan(row.value) else inference.numbers(row.value, row.low, row.high)
+        found.append(words and (words[0] if row.low == row.high else f"{words[0]} ({words[1]} to {words[2]})"))
+    sentences = claims().claim.loc[table.claim].to_numpy()
+    return table[["unit", "verdict", "robust"]].assign(claim=sentences, found=found)[
+        ["claim", "found", "unit", "verdict", "robust"]
+    ]
+
+
 def write_edition(as_of: str) -> None:
     """Write the public contract of an edition, ``results.json`` and ``verdicts.csv``, from its notebooks' records."""
     records, folder = gather(as_of), paths.edition(as_of)

@@ -24,10 +24,9 @@ import filelock
 import nbformat
 from tqdm import tqdm
 
-from helpers import data, paths, report, results
+from helpers import data, paths, readme, report, results
 
 VERDICTS = "99_verdicts"
-FAILED = paths.REPORT / "failed"
 CELL_SECONDS = 600
 # what a result may not depend on is the same for every kernel
 KERNEL_ENVIRONMENT = {
@@ -47,12 +46,37 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook to be executed with some parameters, writing to a place."""
+    """One notebook to be executed; holds all that a worker process needs to know.
 
-    notebook: str
+    Parameters
+    ----------
+    source : Path
+        File of the notebook.
+    as_of : str
+        Edition, an ISO date.
+    place : Path
+        Folder of the edition; the notebook writes to the one in it that has its name.
+    parameters : dict
+        To set; empty leaves the defaults.
+    seconds : int
+        Longest time that a cell may take.
+    """
+
+    source: Path
     as_of: str
     place: Path
     parameters: dict = field(default_factory=dict)
+    seconds: int = CELL_SECONDS
+
+    @property
+    def notebook(self) -> str:
+        """Name of the notebook."""
+        return self.source.stem
+
+    @property
+    def target(self) -> Path:
+        """File of the executed notebook."""
+        return self.place / self.notebook / "notebook.ipynb"
 
     @property
     def name(self) -> str:
@@ -71,21 +95,25 @@ def parameters(notebook: str) -> dict:
     Raises
     ------
     ParameterError
-        If there is no such notebook or cell, there are two, or the cell holds more than names and literals.
+        If there is no such notebook or cell, there are two, or the cell holds more than names and literals, or no
+        as-of date.
     """
+    if notebook not in notebooks():
+        raise ParameterError(f"no notebook {notebook!r}; {_hint(notebook, notebooks())}")
     path = paths.NOTEBOOKS / f"{notebook}.ipynb"
-    if not path.is_file():
-        near = difflib.get_close_matches(notebook, notebooks(), n=1, cutoff=0.3)
-        raise ParameterError(f"no notebook {notebook!r}" + (f"; did you mean {near[0]}?" if near else ""))
     try:
         content = nbformat.read(path, as_version=4)
-    except (ValueError, UnicodeDecodeError, nbformat.reader.NotJSONError) as error:
-        raise ParameterError(f"notebooks/{path.name} is not a notebook: {str(error).splitlines()[0][:120]}") from None
+    except (ValueError, AttributeError, nbformat.ValidationError) as error:
+        raise ParameterError(f"notebooks/{path.name} is not a notebook: {_first_line(error)}") from None
     cells = [cell for cell in content.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(cells) != 1:
         raise ParameterError(f"notebooks/{path.name} needs one cell tagged 'parameters', it has {len(cells)}")
     found = {}
-    for statement in ast.parse(cells[0].source).body:
+    try:
+        statements = ast.parse(cells[0].source).body
+    except SyntaxError as error:
+        raise ParameterError(f"notebooks/{path.name}: the parameters cell is not Python: {error.msg}") from None
+    for statement in statements:
         try:
             (target,) = statement.targets
             found[target.id] = ast.literal_eval(statement.value)
@@ -94,7 +122,20 @@ def parameters(notebook: str) -> dict:
             raise ParameterError(
                 f"notebooks/{path.name}: the parameters cell holds literals only, not {code}"
             ) from None
+    try:
+        data.parse_day(found.get("as_of"))
+    except ValueError:
+        raise ParameterError(f"notebooks/{path.name} needs a parameter as_of that is a date") from None
     return found
+
+
+def _hint(name, known):
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
 def accepted(notebook: str, wishes: dict[str, str]) -> dict:
@@ -114,9 +155,7 @@ def accepted(notebook: str, wishes: dict[str, str]) -> dict:
     known, out = parameters(notebook), {}
     for name, text in wishes.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
-            raise ParameterError(f"{notebook} has no parameter {name!r}; {hint}")
+            raise ParameterError(f"{notebook} has no parameter {name!r}; {_hint(name, known)}")
         out[name] = _converted(name, text, known[name])
     return out
 
@@ -162,45 +201,45 @@ def execute(job: Job) -> str | None:
     Returns
     -------
     str or None
-        What went wrong, in one line, or None. The executed notebook lies in the job's place; a failed one is kept in
-        ``report/failed`` to be read.
+        What went wrong, in one line, or None. The executed notebook lies in the job's place in either case.
     """
+    import nbclient.exceptions
     import papermill
 
-    os.environ |= KERNEL_ENVIRONMENT | {paths.PLACE_VARIABLE: str(job.place)}
-    folder = job.place / job.notebook
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "notebook.ipynb"
+    job.target.parent.mkdir(parents=True, exist_ok=True)
     fault = None
     try:
         papermill.execute_notebook(
-            paths.NOTEBOOKS / f"{job.notebook}.ipynb",
-            target,
+            job.source,
+            job.target,
             parameters=job.parameters,
             kernel_name="python3",
-            kernel_manager_class=_own_kernel(),
+            language="python",
+            kernel_manager_class=_own_kernel(KERNEL_ENVIRONMENT | {paths.PLACE_VARIABLE: str(job.place)}),
             progress_bar=False,
-            cwd=paths.NOTEBOOKS,
-            execution_timeout=CELL_SECONDS,
+            cwd=job.source.parent,
+            execution_timeout=job.seconds,
             extra_arguments=["--log-level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:
-        fault = f"cell {error.exec_count}: {error.ename}: {str(error.evalue).splitlines()[0] if error.evalue else ''}"
+        fault = f"{error.ename}: {_first_line(error.evalue)}"
+    except nbclient.exceptions.CellTimeoutError:
+        fault = f"was stopped after {job.seconds} seconds"
+    except nbclient.exceptions.DeadKernelError:
+        fault = "the kernel died; is there enough memory?"
     except Exception as error:
-        fault = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    if target.exists():
-        clean = cleaned(nbformat.read(target, as_version=4))
-        fault = fault or _noise(clean)
-        nbformat.write(clean, target)
-    if fault and target.exists():
-        aside = FAILED / job.as_of
-        aside.mkdir(parents=True, exist_ok=True)
-        shutil.copy(target, aside / f"{job.notebook}.ipynb")
-        fault += f" (read {(aside / job.notebook).relative_to(paths.ROOT)}.ipynb)"
-    return fault
+        fault = f"{type(error).__name__}: {_first_line(error)}"
+    if not job.target.exists():
+        return fault
+    executed = nbformat.read(job.target, as_version=4)
+    if fault:
+        begun = [cell for cell in _code_cells(executed) if cell.metadata.get("papermill", {}).get("start_time")]
+        fault = f"cell {len(begun)}: {fault}"
+    nbformat.write(cleaned(executed), job.target)
+    return fault or trouble(executed)
 
 
-def _own_kernel():
+def _own_kernel(environment):
     """Kernel manager that starts this very interpreter, whatever kernels the machine has by name."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpecManager
@@ -208,6 +247,9 @@ def _own_kernel():
     class OwnKernelManager(AsyncKernelManager):
         def __init__(self, **options):
             super().__init__(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]), **options)
+
+        async def start_kernel(self, **options):
+            await super().start_kernel(env=os.environ | environment, **options)
 
     return OwnKernelManager
 
@@ -228,13 +270,32 @@ def cleaned(notebook):
     return notebook
 
 
-def _noise(notebook):
-    """Tell of a warning or any other word on stderr: an output that nobody answers for is a failure."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
+def trouble(notebook) -> str | None:
+    """Tell what is wrong with an executed notebook that raised nothing: an output that nobody answers for is a failure.
+
+    Returns
+    -------
+    str or None
+        The first cell that left early, was not run, wrote to stderr or is more than Python, or None.
+    """
+    for number, cell in enumerate(_code_cells(notebook), 1):
+        for output in cell.outputs:
+            # papermill lets sys.exit(0) pass
+            if output.output_type == "error":
+                return f"cell {number}: {output.ename}: {_first_line(output.evalue)}"
             if output.get("name") == "stderr":
-                return f"cell {cell.execution_count} wrote to stderr: {output.text.strip().splitlines()[0][:160]}"
+                return f"cell {number} wrote to stderr: {_first_line(output.text.strip() or 'a blank line')}"
+        if cell.execution_count is None:
+            return f"cell {number} was not run"
+        try:
+            ast.parse(cell.source)
+        except SyntaxError:
+            return f"cell {number} is not plain Python: a shell escape that fails would pass unseen"
     return None
+
+
+def _code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
 def run_jobs(editions: dict[str, Path], settings: dict[str, dict], words: str) -> dict[str, str]:
@@ -265,8 +326,11 @@ def run_jobs(editions: dict[str, Path], settings: dict[str, dict], words: str) -
     ):
 
         def submit(notebook, as_of):
-            job = Job(notebook, as_of, editions[as_of], settings[as_of])
-            waiting[pool.submit(execute, job)] = job
+            job = Job(paths.NOTEBOOKS / f"{notebook}.ipynb", as_of, editions[as_of], settings[as_of])
+            try:
+                waiting[pool.submit(execute, job)] = job
+            except concurrent.futures.process.BrokenProcessPool:
+                faults[job.name] = "was not run: a process died"
 
         for as_of in editions:
             for notebook in leaves:
@@ -279,7 +343,7 @@ def run_jobs(editions: dict[str, Path], settings: dict[str, dict], words: str) -
                     bar.update()
                     fault = _outcome(future)
                     if fault:
-                        faults[job.name] = fault
+                        faults[job.name] = fault + _kept_aside(job)
                     left = [other for other in waiting.values() if other.as_of == job.as_of]
                     broken = [name for name in faults if name.endswith(job.as_of)]
                     if job.notebook != VERDICTS and not left and not broken:
@@ -294,7 +358,19 @@ def _outcome(future):
     try:
         return future.result()
     except concurrent.futures.process.BrokenProcessPool:
-        return "its process died; is there enough memory?"
+        return "a process died; is there enough memory?"
+    except Exception as error:
+        return f"{type(error).__name__}: {_first_line(error)}"
+
+
+def _kept_aside(job):
+    """Keep a failed run to be read, and say where."""
+    if not job.target.exists():
+        return ""
+    aside = paths.REPORT / "failed" / job.as_of / f"{job.notebook}.ipynb"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(job.target, aside)
+    return f" (read {aside.relative_to(paths.ROOT)})"
 
 
 def _end(pool):
@@ -304,9 +380,10 @@ def _end(pool):
     pool.shutdown(wait=False, cancel_futures=True)
 
 
-def publish(as_of: str, place: Path) -> None:
-    """Put a finished edition in place of the last good one."""
-    target, old = paths.REPORT / as_of, place.with_name(f".old-{as_of}-{os.getpid()}")
+def publish(place: Path, target: Path) -> None:
+    """Put a finished folder in place of the last good one."""
+    old = paths.REPORT / f".old-{target.name}-{os.getpid()}"
+    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         target.replace(old)
     place.replace(target)
@@ -324,11 +401,20 @@ def _sole_run():
         print("Another run is at work on report/; waiting for it ...", flush=True)
         lock.acquire()
     try:
-        for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
-            shutil.rmtree(left, ignore_errors=True)
+        _sweep()
         yield
     finally:
         lock.release()
+
+
+def _sweep():
+    for old in paths.REPORT.glob(".old-????-??-??-*"):
+        target = paths.REPORT / old.name.removeprefix(".old-")[:10]
+        # killed between the two moves of publish: the last good edition is the old one
+        if not target.exists():
+            old.replace(target)
+    for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def make_report(as_of: str = "") -> int:
@@ -365,12 +451,14 @@ def make_report(as_of: str = "") -> int:
     with _sole_run():
         stages = {day: paths.REPORT / f".stage-{day}-{os.getpid()}" for day in wanted}
         try:
-            shutil.rmtree(FAILED, ignore_errors=True)
+            shutil.rmtree(paths.REPORT / "failed", ignore_errors=True)
             faults = run_jobs(stages, {day: {"as_of": day} for day in wanted}, "Building the report")
             for day, place in stages.items():
                 if not any(name.endswith(day) for name in faults):
-                    _finish(day, place)
-            report.landing_page(paths.REPORT, wanted)
+                    faults |= _bound(f"binding the edition of {day}", _finish, day, place)
+            held = [day for day in wanted if (paths.REPORT / day / "results.json").is_file()]
+            if held:
+                faults |= _bound("binding the landing page", report.landing_page, paths.REPORT, held)
         finally:
             for place in stages.values():
                 shutil.rmtree(place, ignore_errors=True)
@@ -383,6 +471,14 @@ def make_report(as_of: str = "") -> int:
     return 0
 
 
+def _bound(name, work, *arguments):
+    try:
+        work(*arguments)
+    except (ValueError, OSError) as error:
+        return {name: _first_line(error)}
+    return {}
+
+
 def _finish(as_of, place):
     os.environ[paths.PLACE_VARIABLE] = str(place)
     try:
@@ -390,11 +486,11 @@ def _finish(as_of, place):
     finally:
         del os.environ[paths.PLACE_VARIABLE]
     report.edition_page(place, as_of)
-    publish(as_of, place)
+    publish(place, paths.REPORT / as_of)
 
 
 def run_one(notebook: str, settings: str) -> int:
-    """Execute one notebook with other parameters, into the drafts.
+    """Execute one notebook with other parameters, and put it among the drafts if it succeeds.
 
     Parameters
     ----------
@@ -410,20 +506,39 @@ def run_one(notebook: str, settings: str) -> int:
     """
     data.build()
     wishes = {}
-    for part in shlex.split(settings):
+    for part in _words(settings):
         name, sign, text = part.partition("=")
         if not sign:
             raise ParameterError(f"SET takes name=value, not {part!r}")
+        if name in wishes:
+            raise ParameterError(f"SET gives {name} twice")
         wishes[name] = text
     values = accepted(notebook, wishes)
-    as_of = values.get("as_of", parameters(notebook)["as_of"])
-    place = paths.DRAFTS / as_of
-    fault = execute(Job(notebook, as_of, place, values))
-    if fault:
-        print(f"error: {notebook}: {fault}", file=sys.stderr)
-        return 1
-    print(f"Executed into {(place / notebook).relative_to(paths.ROOT)}")
+    as_of = (parameters(notebook) | values)["as_of"]
+    drafts = paths.DRAFTS / as_of
+    with _sole_run():
+        place = paths.REPORT / f".stage-draft-{os.getpid()}"
+        job = Job(paths.NOTEBOOKS / f"{notebook}.ipynb", as_of, place, values)
+        if drafts.is_dir():
+            # the verdicts read the other drafts
+            shutil.copytree(drafts, place, ignore=shutil.ignore_patterns(notebook))
+        try:
+            fault = execute(job)
+            if fault:
+                print(f"error: {notebook}: {fault}{_kept_aside(job)}", file=sys.stderr)
+                return 1
+            publish(place / notebook, drafts / notebook)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    print(f"Executed into {(drafts / notebook).relative_to(paths.ROOT)}")
     return 0
+
+
+def _words(settings):
+    try:
+        return shlex.split(settings)
+    except ValueError as error:
+        raise ParameterError(f"SET: {error} in {settings!r}") from None
 
 
 def refresh_outputs() -> int:
@@ -441,6 +556,7 @@ def refresh_outputs() -> int:
                 (place / notebook / "notebook.ipynb").replace(paths.NOTEBOOKS / f"{notebook}.ipynb")
         finally:
             shutil.rmtree(place, ignore_errors=True)
+    readme.write()
     print(f"Stored the outputs of {len(notebooks())} notebooks")
     return 0
 
@@ -468,6 +584,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except data.DataError as error:
         print(f"error: {len(error.faults)} fault(s) in the data; the last good report stays:\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {_first_line(error)}; the last good report stays", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the last good report stays", file=sys.stderr)

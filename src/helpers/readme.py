@@ -1,0 +1,89 @@
+"""README's findings: filled in from the stored notebooks, which the tests hold to their outputs."""
+
+import base64
+import sys
+
+import nbformat
+
+from helpers import paths, report, results
+
+BEGIN, END = "<!-- findings: written by `make refresh-outputs` -->", "<!-- end of findings -->"
+LEAD = ("01_returns", "returns-before-after")
+LEDGER = ("99_verdicts", "verdicts-ledger")
+
+
+def exhibit(notebook: str, slug: str) -> nbformat.NotebookNode:
+    """Find the stored output of a notebook that shows an exhibit.
+
+    Raises
+    ------
+    LookupError
+        If the notebook stores no such exhibit; ``make refresh-outputs`` makes it.
+    """
+    for cell in nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if output.get("metadata", {}).get("exhibit", {}).get("slug") == slug:
+                return output
+    raise LookupError(f"notebooks/{notebook}.ipynb stores no {slug}: run `make refresh-outputs`")
+
+
+def findings() -> str:
+    """Write the findings as Markdown: the lead figure, then a row for each claim that was judged.
+
+    Returns
+    -------
+    str
+        Text between the two marks of README.md, without them.
+    """
+    alt = exhibit(*LEAD).metadata["exhibit"]["alt"]
+    table = report.Rows(exhibit(*LEDGER).data["text/html"])
+    names = [cell["text"] for cell in table.head[0]]
+    rows = [dict(zip(names, (cell["text"] for cell in row), strict=True)) for row in table.body]
+    judged = [row for row in rows if row["verdict"] in (results.HOLDS, results.FAILS, results.CANNOT_TELL)]
+    holding = [row for row in judged if row["verdict"] == results.HOLDS]
+    fragile = [row for row in judged if row["robust"] == "no"]
+    lines = [
+        f"![{alt}](docs/{LEAD[1]}.png)",
+        "",
+        f"Of {len(rows)} claims, {len(judged)} are judged so far as of {results.NOTE_DAY}: {len(holding)} hold, and "
+        f"{len(fragile)} verdicts turn when a declared alternative is taken instead.",
+        "",
+        "| The note says | Found | Verdict |",
+        "|---|---|---|",
+    ]
+    for row in judged:
+        verdict = row["verdict"] + (", not robust" if row["robust"] == "no" else "")
+        lines.append(f"| {row['claim']} | {row['found']} {row['unit']} | {verdict} |")
+    return "\n".join(lines) + "\n"
+
+
+def filled(text: str) -> str:
+    """Put the findings between the marks of a README.
+
+    Raises
+    ------
+    ValueError
+        If the marks are missing.
+    """
+    before, mark, rest = text.partition(BEGIN)
+    _, close, after = rest.partition(END)
+    if not mark or not close:
+        raise ValueError("README.md has lost the marks between which the findings stand")
+    return f"{before}{BEGIN}\n{findings()}{END}{after}"
+
+
+def write() -> None:
+    """Fill in README.md, and put its figure into ``docs``."""
+    page = paths.ROOT / "README.md"
+    page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    (paths.ROOT / "docs").mkdir(exist_ok=True)
+    picture().write_bytes(base64.b64decode(exhibit(*LEAD).data["image/png"]))
+
+
+def picture():
+    """Place of README's figure."""
+    return paths.ROOT / "docs" / f"{LEAD[1]}.png"
+
+
+if __name__ == "__main__":
+    sys.exit(write())

@@ -1,0 +1,164 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import charts, data, frontier, inference, results
+from helpers.inference import Unanswered
+
+DAY = "2025-02-14"
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch):
+    """What a cell would show, and the house style set as a notebook sets it."""
+    out = []
+    monkeypatch.setattr(charts, "display", lambda content, **options: out.append((content, options["metadata"])))
+    charts.set_style()
+    return out
+
+
+def drawing(title="A third fell", alt="Bars: A 3.0."):
+    figure, (axis,) = charts.canvas(title or "x", "What is drawn, in percent", 2)
+    axis.plot([0, 1], [0, 3])
+    return charts.Drawing(figure, title, alt, pd.DataFrame({"name": ["A"], "value": [3.0]}))
+
+
+@pytest.mark.parametrize("alt", ["", "Bars going down."])
+def test_a_figure_without_an_alt_sentence_that_holds_numbers_is_refused(tmp_path, alt):
+    with pytest.raises(ValueError, match="alt sentence that holds its numbers"):
+        charts.publish(tmp_path, "a", drawing(alt=alt), [])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_without_points_is_refused(tmp_path):
+    empty = drawing()
+    empty = charts.Drawing(empty.figure, empty.title, empty.alt, empty.points.iloc[:0])
+    with pytest.raises(ValueError, match="no point"):
+        charts.publish(tmp_path, "a", empty, [])
+
+
+def test_a_figure_is_published_the_same_twice(tmp_path):
+    contents = []
+    for _ in range(2):
+        charts.publish(tmp_path, "a", drawing(), [data.load("return_indices", DAY)])
+        contents.append([(tmp_path / f"a.{suffix}").read_bytes() for suffix in ("png", "svg", "csv")])
+    assert contents[0] == contents[1]
+    assert b"Matplotlib" not in contents[0][0] + contents[0][1]
+
+
+def test_the_words_shown_change_with_the_points_and_the_title(tmp_path, shown):
+    charts.publish(tmp_path, "a", drawing(), [])
+    moved = drawing()
+    points = moved.points.assign(value=3.1)
+    charts.publish(tmp_path, "a", charts.Drawing(moved.figure, moved.title, moved.alt, points), [])
+    charts.publish(tmp_path, "a", drawing(title="A fourth fell"), [])
+    assert len({content["text/plain"] for content, _ in shown}) == 3
+    assert shown[0][1]["exhibit"]["alt"] == "Bars: A 3.0."
+
+
+def test_a_change_of_one_unit_in_the_last_place_changes_no_digest(tmp_path, shown):
+    for value in (0.1 + 0.2, 0.3):
+        figure = drawing()
+        points = figure.points.assign(value=value)
+        charts.publish(tmp_path, "a", charts.Drawing(figure.figure, figure.title, figure.alt, points), [])
+    assert shown[0][0]["text/plain"] == shown[1][0]["text/plain"]
+
+
+def test_an_unanswered_question_is_told_in_words(tmp_path, capsys):
+    charts.publish(tmp_path, "a", Unanswered("no period is over"), [])
+    assert capsys.readouterr().out == "No figure: no period is over.\n"
+
+
+def test_a_table_is_shown_plainly_and_written_in_full_digits(tmp_path, shown):
+    table = pd.DataFrame({"name": ["<b>NA</b>"], "value": [1 / 3], "day": pd.to_datetime([DAY]), "sure": [True]})
+    charts.publish_table(tmp_path, "a", table, "One row a name")
+    content, metadata = shown[0]
+    assert "&lt;b&gt;NA&lt;/b&gt;" in content["text/html"] and "<b>" not in content["text/html"]
+    assert "0.33" in content["text/plain"] and DAY in content["text/plain"]
+    assert "0.33333333" in (tmp_path / "a.csv").read_text()
+    assert metadata["exhibit"] == {"kind": "table", "slug": "a", "caption": "One row a name"}
+
+
+def test_a_table_whose_hidden_digits_change_shows_another_digest(tmp_path, shown):
+    for value in (1 / 3, 0.3334):
+        charts.publish_table(tmp_path, "a", pd.DataFrame({"value": [value]}), "One row a name")
+    assert shown[0][0]["text/plain"] != shown[1][0]["text/plain"]
+
+
+def test_an_empty_table_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="needs rows"):
+        charts.publish_table(tmp_path, "a", pd.DataFrame({"value": []}), "One row a name")
+
+
+def test_a_dollar_in_a_title_is_a_dollar():
+    figure, _ = charts.canvas("From $0.1 to $10", "USD", 2)
+    assert not figure.texts[0].get_parse_math()
+
+
+def test_a_title_too_long_for_two_lines_is_refused():
+    with pytest.raises(ValueError, match="one or two lines"):
+        charts.canvas("word " * 60, "USD", 2)
+
+
+def boxes(texts, renderer):
+    return [text.get_window_extent(renderer).shrunk(0.98, 0.9) for text in texts]
+
+
+def test_no_two_names_in_the_price_score_figure_overlap_and_none_is_clipped():
+    plotted = data.load("plotted_models", DAY)
+    listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
+    names = plotted.merge(data.load("models", DAY)[["arena_key", "developer"]], on="arena_key")
+    models = frontier.priced(frontier.board(data.load("arena_scores", DAY), DAY), listed, names)
+    figure = charts.price_score(frontier.membership(models, 100, np.random.SeedSequence(1)), "Board").figure
+    figure.canvas.draw()
+    (axis,) = figure.axes
+    renderer = charts.FigureCanvasAgg(figure).get_renderer()
+    labels = [text for text in axis.texts if text.get_text()]
+    assert len(labels) == len(models)
+    places, frame = boxes(labels, renderer), axis.get_window_extent(renderer)
+    clashes = [
+        (one.get_text(), other.get_text())
+        for k, one in enumerate(labels)
+        for j, other in enumerate(labels[:k])
+        if places[k].overlaps(places[j])
+    ]
+    assert clashes == []
+    assert [text.get_text() for text, box in zip(labels, places, strict=True) if not frame.overlaps(box)] == []
+    marks = axis.transData.transform(models[["output_usd_per_mtok", "score"]].to_numpy())
+    assert not [box for box in places for x, y in marks if box.contains(x, y)]
+
+
+def test_alternatives_say_how_many_agree_and_leave_out_what_is_not_known():
+    claim = "semiconductors-fell-after"
+    percent = {value: inference.exact(value, "percent", 1, "test") for value in (-3.0, -2.0, 1.0)}
+    others = {claim: {"agrees": percent[-2.0], "differs": percent[1.0], "unknown": Unanswered("no fund")}}
+    drawn = charts.alternatives({claim: percent[-3.0]}, others, results.claims())
+    assert drawn.title == "1 of 2 alternatives agree with their headline"
+    assert drawn.points.position.tolist() == ["inside", "inside", "outside"]
+    assert isinstance(charts.alternatives({claim: Unanswered("no fund")}, others, results.claims()), Unanswered)
+
+
+def test_groups_are_ordered_by_the_return_after_and_counted_by_sign():
+    rows = [("A", "before", 2.0), ("A", "after", -1.0), ("B", "before", 1.0), ("B", "after", 3.0), ("C", "after", -9.0)]
+    table = pd.DataFrame(rows, columns=["portfolio", "period", "return_percent"])
+    table = table.assign(start="2025-01-24", end=DAY, found=None)
+    drawn = charts.group_returns(table, ["A", "B"])
+    assert drawn.title.startswith("1 of 2 groups of the note fell after DeepSeek: A −1.0%")
+    assert [label.get_text() for label in drawn.figure.axes[0].get_yticklabels()] == ["C", "A", "B"]
+    table.loc[table.period == "after", "return_percent"] = np.nan
+    before = charts.group_returns(table, ["A", "B"])
+    assert before.title.startswith("All 2 groups of the note were up")
+    assert isinstance(charts.group_returns(table.assign(return_percent=np.nan), ["A"]), Unanswered)
+
+
+def test_verdicts_are_counted_robust_and_not():
+    table = pd.DataFrame({"verdict": ["holds", "holds", "fails", "not examined"], "robust": ["yes", "no", "", ""]})
+    drawn = charts.verdict_counts(table)
+    assert drawn.title == "2 of 3 claims judged so far hold, 1 of them under every alternative"
+    assert drawn.points.set_index("verdict").loc["holds"].tolist() == [1, 1]
+
+
+def test_coverage_counts_the_tables_that_had_rows():
+    drawn = charts.coverage(data.reach("2023-01-03"), "2023-01-03")
+    assert drawn.title.startswith("On 2023-01-03, ")
+    assert "nothing known yet" in [text.get_text() for text in drawn.figure.axes[0].texts]

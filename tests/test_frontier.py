@@ -1,0 +1,176 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import data, frontier
+from helpers.inference import Unanswered
+
+SEED = np.random.SeedSequence(1)
+POINTS = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=1, max_size=12)
+
+
+def beaten(price, score):
+    """Whether another model is as cheap and as strong, and better in one of the two: the definition, in a loop."""
+    return [
+        any(q <= p and t >= s and (q < p or t > s) for q, t in zip(price, score, strict=True))
+        for p, s in zip(price, score, strict=True)
+    ]
+
+
+def models(**columns):
+    count = len(columns["score"])
+    about = {"arena_key": [f"m{k}" for k in range(count)], "developer": "Other", "error": 5.0, "name": "m"}
+    return pd.DataFrame({**about, **columns})
+
+
+@given(POINTS)
+def test_the_frontier_agrees_with_a_brute_force_loop(points):
+    price, score = np.array(points, float).T
+    assert frontier.on_frontier(price, score).tolist() == [not lost for lost in beaten(price, score)]
+
+
+@given(POINTS)
+def test_a_beaten_model_added_changes_nothing(points):
+    price, score = np.array(points, float).T
+    more = frontier.on_frontier(np.append(price, price[0] + 1), np.append(score, score[0] - 1))
+    assert not more[-1]
+    assert more[:-1].tolist() == frontier.on_frontier(price, score).tolist()
+
+
+@given(POINTS, st.randoms(use_true_random=False))
+def test_order_scale_and_shift_change_nothing(points, random):
+    price, score = np.array(points, float).T
+    order = list(range(len(price)))
+    random.shuffle(order)
+    moved = frontier.on_frontier(3 * price[order], score[order] + 1000)
+    assert moved.tolist() == frontier.on_frontier(price, score)[order].tolist()
+
+
+def test_draws_are_judged_each_by_itself():
+    price = np.array([2.0, 1.0, 1.0, 3.0])
+    score = np.random.default_rng(0).normal(size=(50, 4)).round(1)
+    together = frontier.on_frontier(price, score)
+    assert together.tolist() == [[not lost for lost in beaten(price, row)] for row in score]
+
+
+@pytest.mark.parametrize("price, score", [([1.0, np.nan], [1.0, 2.0]), ([1.0, 2.0], [np.inf, 1.0])])
+def test_a_model_without_price_or_score_is_refused(price, score):
+    with pytest.raises(ValueError, match="needs a price and a score"):
+        frontier.on_frontier(np.array(price), np.array(score))
+
+
+def test_the_probability_agrees_with_its_closed_form():
+    # two models: the dear one is on the frontier when it scores higher, P = Phi(d / (error * sqrt 2))
+    rows = models(score=[100.0, 105.0], output_usd_per_mtok=[1.0, 2.0])
+    found = frontier.frontier_probability(rows, ["m1"], 20_000, SEED)
+    assert found.low < 0.76025 < found.high
+    assert frontier.frontier_probability(rows, ["m0"], 100, SEED).value == 1.0
+
+
+def test_membership_of_one_model_is_its_frontier_probability():
+    rows = models(score=[100.0, 105.0, 103.0], output_usd_per_mtok=[1.0, 2.0, 2.0])
+    table = frontier.membership(rows, 2_000, SEED)
+    assert table.probability[2] == frontier.frontier_probability(rows, ["m2"], 2_000, SEED).value
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_one_others():
+    rows = models(score=[100.0, 105.0], output_usd_per_mtok=[1.0, 2.0])
+    one, same, other = (frontier.drawn_scores(rows, 10, np.random.SeedSequence(k)) for k in (1, 1, 2))
+    assert (one == same).all() and (one != other).any()
+
+
+def test_a_score_difference_has_the_interval_of_two_independent_errors():
+    rows = models(score=[100.0, 90.0], error=[3.0, 4.0])
+    found = frontier.score_difference(rows, "m0", "m1")
+    assert found.value == 10.0
+    assert found.high - found.low == pytest.approx(2 * 1.959964 * 5)
+
+
+def test_the_interval_of_a_score_difference_covers_at_its_rate():
+    generator, truth, hits = np.random.default_rng(20250214), 7.0, 0
+    for noise in generator.normal(scale=[3.0, 4.0], size=(2_000, 2)):
+        rows = models(score=[100.0 + truth + noise[0], 100.0 + noise[1]], error=[3.0, 4.0])
+        found = frontier.score_difference(rows, "m0", "m1")
+        hits += found.low <= truth <= found.high
+    # Monte Carlo error of a rate of 95% in 2,000 trials is half a point
+    assert abs(hits / 2_000 - 0.95) < 0.015
+
+
+def test_a_premium_is_the_median_ratio_to_the_cheapest_model_as_good():
+    rows = models(
+        score=[100.0, 90.0, 95.0, 120.0], output_usd_per_mtok=[10.0, 6.0, 2.0, 50.0], error=1e-6,
+        developer=["A", "A", "B", "A"],
+    )  # fmt: skip
+    # the three ratios are 10/10, 6/2 and 50/50; against rivals only the second is left
+    assert frontier.premium(rows, "A", 100, SEED).value == 1.0
+    assert frontier.premium(rows, "A", 100, SEED, rivals_only=True).value == 3.0
+
+
+def test_a_premium_over_rivals_can_be_a_discount():
+    rows = models(score=[100.0, 110.0], output_usd_per_mtok=[1.0, 4.0], error=1e-6, developer=["A", "B"])
+    assert frontier.premium(rows, "A", 100, SEED, rivals_only=True).value == 0.25
+
+
+def test_what_is_not_on_the_board_is_not_answered():
+    rows = models(score=[100.0], output_usd_per_mtok=[1.0], developer=["A"])
+    for found in (
+        frontier.frontier_probability(rows, ["m9"], 10, SEED),
+        frontier.score_difference(rows, "m0", "m9"),
+        frontier.premium(rows, "B", 10, SEED),
+        frontier.premium(rows, "A", 10, SEED, rivals_only=True),
+    ):
+        assert isinstance(found, Unanswered)
+
+
+def test_a_price_in_force_is_the_last_accepted_one_by_the_day():
+    rows = [
+        ("m", "2025-01-01", 5.0, "vendor list"),
+        ("m", "2025-02-01", 4.0, "third-party join"),
+        ("m", "2025-03-01", 3.0, "vendor list"),
+    ]
+    prices = pd.DataFrame(rows, columns=["arena_key", "effective_date", "output_usd_per_mtok", "price_basis"])
+    prices["effective_date"] = pd.to_datetime(prices.effective_date)
+    assert frontier.prices_in_force(prices, "2025-02-14").output_usd_per_mtok.tolist() == [5.0]
+    assert frontier.prices_in_force(prices, "2025-03-01").output_usd_per_mtok.tolist() == [3.0]
+    assert frontier.prices_in_force(prices, "2024-12-31").empty
+
+
+def scores(rows):
+    table = pd.DataFrame(rows, columns=["board_date", "arena_key", "score", "score_low", "score_high"])
+    return table.assign(board_date=pd.to_datetime(table.board_date), style_control=False, open_weights=True)
+
+
+def test_a_missing_interval_is_borrowed_from_the_nearest_earlier_board():
+    nan = np.nan
+    table = scores(
+        [
+            ("2025-01-01", "a", 1.0, 0.0, 2.0), ("2025-01-15", "a", 1.0, -1.0, 3.0), ("2025-02-01", "a", 1.0, nan, nan),
+            ("2025-03-01", "a", 1.0, 0.9, 1.1), ("2025-02-01", "b", 9.0, 8.0, 10.0), ("2025-02-01", "c", 5.0, nan, nan),
+        ]
+    )  # fmt: skip
+    found = frontier.board(table, "2025-02-01").set_index("arena_key")
+    assert found.error["a"] == pytest.approx(4 / (2 * 1.959964))
+    assert f"{found.interval_from['a']:%Y-%m-%d}" == "2025-01-15"
+    # one that never had an interval gets the widest
+    assert found.error["c"] == found.error["a"] and pd.isna(found.interval_from["c"])
+
+
+def test_a_board_that_is_not_known_yet_or_has_no_interval_is_not_answered():
+    table = scores([("2023-05-22", "a", 1.0, np.nan, np.nan)])
+    assert isinstance(frontier.board(table, "2023-05-22"), Unanswered)
+    assert isinstance(frontier.board(table, "2025-02-14"), Unanswered)
+    assert isinstance(frontier.priced(Unanswered("no board"), table, table), Unanswered)
+
+
+def test_r1_is_on_the_note_days_frontier_by_the_point_scores():
+    day = "2025-02-14"
+    plotted = data.load("plotted_models", day)
+    listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
+    names = plotted.merge(data.load("models", day)[["arena_key", "developer"]], on="arena_key")
+    found = frontier.priced(frontier.board(data.load("arena_scores", day), day), listed, names)
+    assert len(found) == 37
+    edge = found[found.on_frontier].arena_key.tolist()
+    assert {"deepseek-r1", "gemini-2.0-flash-001", "chatgpt-4o-latest-20241120"} <= set(edge)
+    assert "deepseek-v3" not in edge

@@ -1,0 +1,129 @@
+import ast
+import re
+import subprocess
+
+import pytest
+
+from helpers import paths, results
+
+SOURCE = paths.ROOT / "src" / "helpers"
+TOPICS = {"returns", "frontier"}
+# who may import whom inside the package; what is not listed here may not exist
+ALLOWED = {
+    "__init__": set(),
+    "paths": set(),
+    "environment": set(),
+    "inference": set(),
+    "data": {"paths"},
+    "charts": {"paths", "inference"},
+    "results": {"paths", "inference"},
+    "report": {"paths", "inference", "results"},
+    "readme": {"paths", "results", "report"},
+    "run": {"paths", "data", "results", "report", "readme"},
+    **{topic: {"inference"} for topic in TOPICS},
+}
+MODULES = sorted(path.stem for path in SOURCE.glob("*.py"))
+
+
+def tracked():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=paths.ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout, so there is no list of files to look at")
+    names = [name for name in listed.stdout.decode().split("\0") if name]
+    return [paths.ROOT / name for name in names if (paths.ROOT / name).is_file()]
+
+
+def imported(module):
+    """Modules of the package and of others that a module imports, anywhere in it."""
+    own, foreign = set(), set()
+    for node in ast.walk(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            root, _, rest = node.module.partition(".")
+            if root == "helpers":
+                own |= {rest} if rest else {alias.name for alias in node.names}
+            else:
+                foreign.add(root)
+        elif isinstance(node, ast.Import):
+            foreign |= {alias.name.partition(".")[0] for alias in node.names}
+    return own, foreign
+
+
+def test_every_module_has_its_place_in_the_order():
+    assert sorted(ALLOWED) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_follow_the_direction_of_the_house(module):
+    assert imported(module)[0] <= ALLOWED[module]
+
+
+@pytest.mark.parametrize("module", sorted(TOPICS | {"inference"}))
+def test_arithmetic_reads_no_file_no_clock_and_no_hidden_randomness(module):
+    text = (SOURCE / f"{module}.py").read_text(encoding="utf-8")
+    assert not imported(module)[1] & {"os", "pathlib", "io", "time", "datetime", "random", "requests", "urllib"}
+    assert not re.search(r"\bopen\(|read_csv|read_parquet|np\.random\.(seed|rand|normal|choice)|default_rng\(\)", text)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_sources_may_reach_the_network(module):
+    network = {"requests", "urllib", "httpx", "http", "socket", "pooch", "aiohttp"}
+    assert module == "sources" or not imported(module)[1] & network
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_function_tells_what_it_does(module):
+    tree = ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    silent = [
+        node.name
+        for node in tree.body
+        if isinstance(node, kinds) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert silent == [] and ast.get_docstring(tree)
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"__init__"}))
+def test_every_module_has_its_tests(module):
+    # the places of the project are exercised by every other test
+    assert module == "paths" or (paths.ROOT / "tests" / f"test_{module}.py").is_file()
+
+
+def test_nothing_names_a_machine_a_registry_or_a_folder_that_users_do_not_have():
+    # spelled in pieces, so that this file does not find itself
+    index, machine = r"https?://[a-z0-9.-]+/(?:simple|packages)/", r"(?:^|[^a-z0-9_.~-])/(?:root|work|home)/[a-z.]"
+    forbidden = re.compile("|".join([index, machine, r"[.]{2}/" + "shared"]))
+    found = []
+    for path in tracked():
+        if path.suffix not in (".ttf", ".png"):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+                if forbidden.search(line):
+                    found.append(f"{path.relative_to(paths.ROOT)}:{number}")
+    assert found == []
+
+
+def test_no_built_thing_is_tracked():
+    built = [path for path in tracked() if path.suffix in (".parquet", ".html", ".pdf") or "report" in path.parts[:-1]]
+    assert built == []
+
+
+def test_every_target_of_the_makefile_is_listed_and_explained():
+    text = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)
+    explained = re.findall(r"^([a-z-]+):.*## \S", text, flags=re.MULTILINE)
+    assert sorted(phony.split()) == sorted(explained)
+    listed = subprocess.run(["make"], cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(f"make {target} " in listed for target in explained)
+
+
+def test_ci_does_what_the_readme_says_and_nothing_else():
+    script = (paths.ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    commands = [line for line in script.splitlines() if line and not line.startswith("#")]
+    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "make test"]
+    assert "make test" in (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    assert "bash .ci/run" in (paths.ROOT / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8")
+
+
+def test_every_claim_names_a_notebook_of_the_plan():
+    names = {"01_returns", "02_frontier", "03_open_source_lag", "04_adoption_regression"}
+    names |= {"05_concentration", "06_token_prices", "07_model_makers"}
+    assert set(results.claims().notebook) == names

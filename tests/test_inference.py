@@ -1,0 +1,77 @@
+import math
+
+import pytest
+from scipy import stats
+
+from helpers import inference
+from helpers.inference import Estimate, Unanswered
+
+
+@pytest.mark.parametrize("low, high", [(2.0, 3.0), (0.0, 0.5), (float("nan"), 2.0)])
+def test_an_interval_that_does_not_hold_its_point_is_refused(low, high):
+    with pytest.raises(ValueError, match="does not hold its point"):
+        Estimate(1.0, low, high, "percent", 3, "mean")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_value_that_is_not_finite_is_refused(value):
+    with pytest.raises(ValueError, match="finite"):
+        Estimate(value, 0.0, math.inf, "percent", 3, "mean")
+
+
+@pytest.mark.parametrize("unit, n, method", [("", 3, "mean"), ("percent", 0, "mean"), ("percent", 3, "")])
+def test_an_estimate_names_unit_sample_and_method(unit, n, method):
+    with pytest.raises(ValueError):
+        Estimate(1.0, 0.0, 2.0, unit, n, method)
+
+
+def test_an_exact_figure_has_no_interval_and_says_so():
+    with pytest.raises(ValueError, match="an exact figure has no interval"):
+        Estimate(1.0, 0.0, 2.0, "percent", 3, "exact: a census")
+    assert inference.exact(1.0, "percent", 3, "a census").is_exact
+    assert "95% interval 1.0 to 1.0" in str(Estimate(1.0, 1.0, 1.0, "percent", 3, "draws that all agree"))
+
+
+def test_an_estimate_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        inference.exact(1.0, "percent", 3, "a census").value = 2.0
+
+
+def test_an_unbounded_end_is_allowed_and_printed_in_words():
+    assert "2.0 to infinity" in str(Estimate(3.0, 2.0, math.inf, "months", 9, "restricted mean"))
+
+
+def test_an_unanswered_question_has_one_of_two_verdicts():
+    assert str(Unanswered("no board")) == "cannot be asked yet: no board"
+    with pytest.raises(ValueError):
+        Unanswered("no board", "holds")
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-9, 0.00123, 0.99949, 1.0, 9.95, 99.96, 1234567.8, -3.0])
+def test_a_number_in_prose_is_near_the_number(value):
+    printed = float(inference.number(value).replace("−", "-").replace(",", ""))
+    assert printed == pytest.approx(value, rel=0.06)
+
+
+def test_printed_ends_of_a_narrow_interval_differ():
+    value, low, high = inference.numbers(2.4, 2.38, 2.42)
+    assert low < value < high
+
+
+def test_a_rounded_negative_zero_has_no_sign():
+    assert inference.numbers(-0.0001, -5.0, 5.0)[0] == "0.0"
+
+
+@pytest.mark.parametrize("successes, n", [(0, 10), (10, 10), (3, 7), (473, 480)])
+def test_a_share_has_the_score_interval(successes, n):
+    found = inference.share(successes, n, "share", "Wilson")
+    # the ends of the score interval are where the score statistic equals its critical value
+    z = stats.norm.ppf(0.975)
+    for end in (found.low, found.high):
+        if 0 < end < 1:
+            assert abs(successes / n - end) / math.sqrt(end * (1 - end) / n) == pytest.approx(z)
+
+
+def test_a_share_of_nothing_is_refused():
+    with pytest.raises(ValueError):
+        inference.share(0, 0, "share", "Wilson")

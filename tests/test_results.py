@@ -1,0 +1,143 @@
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from helpers import inference, paths, results
+from helpers.inference import Estimate, Unanswered
+
+DAY, LATER = "2025-02-14", "2026-07-31"
+ROWS = pd.DataFrame({"a": [1, 2]})
+ROWS.attrs = {"table": "return_indices", "sha256": "ab"}
+
+
+def percent(value, low=None, high=None):
+    if low is None:
+        return inference.exact(value, "percent", 5, "test")
+    return Estimate(value, low, high, "percent", 5, "test")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
+    return paths.here("01_returns", DAY)
+
+
+@pytest.mark.parametrize(
+    "low, high, verdict",
+    [(-3, -1, "holds"), (1, 3, "fails"), (-1, 1, "cannot tell"), (-2, 0, "holds"), (0, 2, "cannot tell")],
+)
+def test_a_claim_is_judged_by_the_whole_interval(low, high, verdict):
+    found = percent((low + high) / 2, low, high)
+    assert results.judge("semiconductors-fell-after", found, {}, DAY).verdict == verdict
+
+
+def test_a_disagreeing_alternative_makes_a_verdict_not_robust():
+    agree, disagree = percent(-1.0), percent(1.0)
+    judged = [
+        results.judge("semiconductors-fell-after", percent(-3.0), others, DAY)
+        for others in ({}, {"a": agree}, {"a": agree, "b": disagree}, {"b": Unanswered("no board")})
+    ]
+    assert [verdict.robust for verdict in judged] == ["", "yes", "no", ""]
+    assert "b (1 of 2 alternatives)" in judged[2].reason
+
+
+def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
+    points = inference.exact(4.0, "percentage points", 5, "test")
+    assert results.judge("adopters-stand-out", points, {}, DAY).verdict == "not yet due"
+    assert results.judge("adopters-stand-out", points, {}, LATER).verdict == "holds"
+
+
+def test_an_unanswered_claim_says_why():
+    verdict = results.judge("semiconductors-fell-after", Unanswered("the period is not over"), {}, "2025-01-01")
+    assert (verdict.verdict, verdict.reason) == ("cannot be asked yet", "The period is not over.")
+
+
+def test_an_estimate_in_another_unit_than_its_claim_is_refused():
+    with pytest.raises(ValueError, match="stated in percent, but b is in ratio"):
+        other = inference.exact(1.0, "ratio", 5, "test")
+        results.judge("semiconductors-fell-after", percent(-1.0), {"b": other}, DAY)
+
+
+def test_an_unknown_claim_is_refused():
+    with pytest.raises(ValueError, match="no claim"):
+        results.judge("moon-is-cheese", percent(-1.0), {}, DAY)
+
+
+def test_an_infinite_end_of_a_range_is_no_wall():
+    assert results.position(percent(1e9), 0, math.inf) == "holds"
+
+
+def test_a_record_comes_back_as_it_was(here):
+    found = Estimate(-3.0, -math.inf, -1.0, "percent", 5, "test")
+    results.record(here, "semiconductors-fell-after", found, {"b": Unanswered("no fund")}, [ROWS], DAY)
+    headline, alternative = results.gather(DAY)
+    assert headline["inputs"] == [{"table": "return_indices", "rows": 2, "sha256": "ab"}]
+    assert (headline["value"], headline["low"], headline["high"], headline["n"]) == (-3.0, "-inf", -1.0, 5)
+    assert alternative["id"] == "semiconductors-fell-after/b" and alternative["value"] is None
+    table = results.verdicts(results.gather(DAY), DAY).set_index("claim")
+    assert table.loc["semiconductors-fell-after", "verdict"] == "holds"
+    assert table.loc["semiconductors-fell-after", "low"] == -math.inf
+
+
+def test_recording_again_replaces_the_headline_and_its_alternatives(here):
+    results.record(here, "semiconductors-fell-after", percent(-3.0), {"b": percent(1.0)}, [ROWS], DAY)
+    results.record(here, "semiconductors-fell-after", percent(-2.0), {}, [ROWS], DAY)
+    (only,) = results.gather(DAY)
+    assert only["value"] == -2.0
+
+
+def test_rows_of_unknown_origin_are_refused(here):
+    with pytest.raises(ValueError, match="origin was lost"):
+        results.record(here, "semiconductors-fell-after", percent(-3.0), {}, [pd.DataFrame({"a": [1]})], DAY)
+
+
+def test_a_result_beside_the_claims_needs_an_id_of_its_own(here):
+    results.note(here, "returns-software-before", percent(2.0), [ROWS])
+    assert results.gather(DAY)[0]["role"] == "context"
+    with pytest.raises(ValueError, match="is a claim"):
+        results.note(here, "semiconductors-fell-after", percent(2.0), [ROWS])
+
+
+def test_every_claim_has_a_verdict_even_where_nobody_looked(here):
+    results.note(here, "returns-software-before", percent(2.0), [ROWS])
+    table = results.verdicts(results.gather(DAY), DAY)
+    assert list(table.columns) == ["claim", "notebook", "value", "low", "high", "unit", "verdict", "robust", "reason"]
+    assert list(table.claim) == list(results.claims().index)
+    assert set(table.verdict) == {"not examined"}
+
+
+def test_the_ledger_puts_value_and_interval_into_words(here):
+    results.record(here, "semiconductors-fell-after", percent(-3.0, -4.5, -1.0), {}, [ROWS], DAY)
+    table = results.ledger(results.verdicts(results.gather(DAY), DAY)).set_index("claim")
+    assert table.loc["Semiconductor shares have suffered since DeepSeek", "found"] == "−3.0 (−4.5 to −1.0)"
+    assert table.loc["Adoption is climbing", "found"] == ""
+
+
+def test_an_edition_without_records_says_how_to_make_them(tmp_path, monkeypatch):
+    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="make report AS_OF=2025-02-14"):
+        results.gather(DAY)
+
+
+def test_the_contract_files_are_valid_and_the_same_twice(here, tmp_path):
+    found = Estimate(-3.0, -math.inf, -1.0, "percent", 5, "test")
+    results.record(here, "semiconductors-fell-after", found, {}, [ROWS], DAY)
+    names, contents = ("results.json", "verdicts.csv"), []
+    for _ in range(2):
+        results.write_edition(DAY)
+        contents.append([(tmp_path / name).read_bytes() for name in names])
+    assert contents[0] == contents[1]
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    json.loads(contents[0][0], parse_constant=refuse)
+
+
+def test_specifications_tell_headlines_alternatives_and_gaps():
+    claim = "semiconductors-fell-after"
+    table = results.specifications({claim: percent(-3.0)}, {claim: {"b": Unanswered("no fund")}})
+    assert table.specification.tolist() == ["headline", "b"]
+    assert math.isnan(table.value[1]) and table.method[1] == "cannot be asked yet: no fund"

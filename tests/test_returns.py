@@ -1,0 +1,161 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import data, returns
+from helpers.inference import Estimate, Unanswered
+from helpers.returns import Portfolio
+
+DAYS = ["2025-01-02", "2025-01-03", "2025-01-06"]
+NO_CAPS = pd.DataFrame({"security": [], "date": pd.to_datetime([]), "market_cap_usd": []})
+
+
+def indices(**levels):
+    rows = [(name, day, level) for name, path in levels.items() for day, level in zip(DAYS, path, strict=False)]
+    table = pd.DataFrame(rows, columns=["security", "date", "total_return_index"])
+    return table.assign(date=pd.to_datetime(table.date)).dropna()
+
+
+def caps(**held):
+    rows = [(name, day, cap) for name, (day, cap) in held.items()]
+    table = pd.DataFrame(rows, columns=["security", "date", "market_cap_usd"])
+    return table.assign(date=pd.to_datetime(table.date))
+
+
+def test_weights_are_caps_carried_to_the_start_by_the_return_index():
+    rows = indices(A=[100, 200, 220], B=[100, 100, 90])
+    held = caps(A=("2025-01-02", 1.0), B=("2025-01-02", 2.0))
+    # A's cap doubles to 2 by the start, so both weigh a half: (10% - 10%) / 2
+    found = returns.holding_period_return(rows, held, Portfolio("AB", "AB", "market cap"), DAYS[1], DAYS[2])
+    assert found.value == pytest.approx(0.0, abs=1e-12)
+    assert found.n == 2
+
+
+def test_a_cap_dated_after_the_start_is_not_used():
+    rows = indices(A=[100, 100, 110], B=[100, 100, 100])
+    held = caps(A=("2025-01-02", 1.0), B=("2025-01-02", 1.0))
+    later = pd.concat([held, caps(A=("2025-01-06", 1e9))])
+    portfolio = Portfolio("AB", "AB", "market cap")
+    expected = returns.holding_period_return(rows, held, portfolio, DAYS[1], DAYS[2])
+    assert returns.holding_period_return(rows, later, portfolio, DAYS[1], DAYS[2]) == expected
+
+
+def test_a_cap_of_a_closed_day_is_carried_from_the_last_trading_day_before():
+    rows = indices(A=[100, 200, 200], B=[100, 100, 100])
+    held = caps(A=("2025-01-04", 3.0), B=("2025-01-02", 1.0))
+    weights = returns.start_weights(returns.wide(rows), held, Portfolio("AB", "AB", "market cap"), DAYS[2])
+    assert weights["A"] == pytest.approx(0.75)
+
+
+def test_buy_and_hold_over_two_days_is_not_the_sum_of_rebalanced_days():
+    rows = indices(A=[100, 200, 400], B=[100, 50, 25])
+    found = returns.holding_period_return(rows, NO_CAPS, Portfolio("AB", "AB"), DAYS[0], DAYS[2])
+    assert found.value == pytest.approx(100 * (0.5 * 3 + 0.5 * -0.75))
+
+
+@pytest.mark.parametrize("factor", [0.01, 7.0])
+def test_the_scale_of_an_index_changes_nothing(factor):
+    rows = indices(A=[100, 110, 121])
+    scaled = rows.assign(total_return_index=factor * rows.total_return_index)
+    one, other = (
+        returns.holding_period_return(table, NO_CAPS, Portfolio("A", "A"), DAYS[0], DAYS[2]) for table in (rows, scaled)
+    )
+    assert one.value == pytest.approx(other.value)
+
+
+def test_the_order_of_rows_and_members_changes_nothing():
+    rows = indices(A=[100, 110, 121], B=[100, 90, 95])
+    mixed = rows.sample(frac=1, random_state=1)
+    one = returns.holding_period_return(rows, NO_CAPS, Portfolio("x", "AB"), DAYS[0], DAYS[2])
+    other = returns.holding_period_return(mixed, NO_CAPS, Portfolio("x", "BA"), DAYS[0], DAYS[2])
+    assert one.value == pytest.approx(other.value, rel=1e-14)
+
+
+def test_days_outside_of_the_period_change_nothing():
+    rows = indices(A=[100, 110, 121])
+    found = returns.holding_period_return(rows, NO_CAPS, Portfolio("A", "A"), DAYS[0], DAYS[1])
+    rows.loc[rows.date == DAYS[2], "total_return_index"] = 1.0
+    assert returns.holding_period_return(rows, NO_CAPS, Portfolio("A", "A"), DAYS[0], DAYS[1]) == found
+
+
+def test_a_period_that_is_not_over_cannot_be_asked_yet():
+    rows = indices(A=[100, 110])
+    assert isinstance(returns.holding_period_return(rows, NO_CAPS, Portfolio("A", "A"), DAYS[0], DAYS[2]), Unanswered)
+    empty = rows.iloc[:0]
+    assert isinstance(returns.holding_period_return(empty, NO_CAPS, Portfolio("A", "A"), *DAYS[:2]), Unanswered)
+
+
+def test_a_day_without_trading_is_refused_with_the_last_trading_day_before():
+    rows = indices(A=[100, 110, 121])
+    with pytest.raises(ValueError, match=r"2025-01-05 is not a trading day.*2025-01-03"):
+        returns.holding_period_return(rows, NO_CAPS, Portfolio("A", "A"), "2025-01-05", DAYS[2])
+
+
+def test_an_empty_period_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        returns.holding_period_return(indices(A=[100, 110]), NO_CAPS, Portfolio("A", "A"), DAYS[1], DAYS[1])
+
+
+@pytest.mark.parametrize("levels", [{"A": [100, 110, 121]}, {"A": [100, 110, 121], "B": [100, 110, np.nan]}])
+def test_a_member_without_a_price_leaves_the_question_open(levels):
+    found = returns.holding_period_return(indices(**levels), NO_CAPS, Portfolio("x", "AB"), DAYS[0], DAYS[2])
+    assert isinstance(found, Unanswered) and "B has no price" in found.reason
+
+
+def test_a_member_without_a_cap_leaves_the_question_open():
+    rows, held = indices(A=[100, 110], B=[100, 90]), caps(A=("2025-01-02", 1.0))
+    found = returns.holding_period_return(rows, held, Portfolio("x", "AB", "market cap"), *DAYS[:2])
+    assert isinstance(found, Unanswered) and "capitalisation of B" in found.reason
+
+
+@pytest.mark.parametrize("members, weights", [((), "equal"), (("A", "A"), "equal"), (("A",), "by feeling")])
+def test_a_portfolio_without_sense_is_refused(members, weights):
+    with pytest.raises(ValueError):
+        Portfolio("x", members, weights)
+
+
+def test_an_excess_is_the_difference_of_two_returns():
+    rows = indices(A=[100, 110, 121], B=[100, 100, 101])
+    found = returns.excess_since(rows, NO_CAPS, Portfolio("A", "A"), Portfolio("B", "B"), DAYS[0])
+    assert (found.unit, found.n) == ("percentage points", 2)
+    assert found.value == pytest.approx(20.0)
+
+
+def test_an_excess_since_the_last_day_known_cannot_be_asked_yet():
+    rows = indices(A=[100, 110], B=[100, 100])
+    for table in (rows, rows.iloc[:0]):
+        assert isinstance(
+            returns.excess_since(table, NO_CAPS, Portfolio("A", "A"), Portfolio("B", "B"), DAYS[1]), Unanswered
+        )
+
+
+def test_rows_used_are_the_ends_of_the_period_and_the_last_caps_before():
+    rows = indices(A=[100, 110, 121], B=[100, 100, 101], C=[1, 2, 3])
+    held = pd.concat([caps(A=(DAYS[0], 1.0), B=(DAYS[0], 1.0)), caps(A=(DAYS[1], 2.0)), caps(A=(DAYS[2], 3.0))])
+    levels, weights = returns.rows_used(rows, held, [Portfolio("x", "AB", "market cap")], DAYS[1], DAYS[2])
+    assert len(levels) == 4 and set(levels.security) == {"A", "B"}
+    assert weights.set_index("security").market_cap_usd.to_dict() == {"A": 2.0, "B": 1.0}
+
+
+def test_the_hyperscaler_composite_agrees_with_a_plain_loop():
+    table, held = data.load("return_indices", "2025-02-14"), data.load("market_caps", "2025-02-14")
+    names, start, end = ["ORCL", "MSFT", "GOOGL", "IBM", "AMZN"], "2025-01-24", "2025-02-14"
+    value = weight = 0.0
+    for name in names:
+        path = {f"{row.date:%Y-%m-%d}": row.total_return_index for row in table[table.security == name].itertuples()}
+        cap = max((f"{row.date:%Y-%m-%d}", row.market_cap_usd) for row in held[held.security == name].itertuples()
+                  if f"{row.date:%Y-%m-%d}" <= start)  # fmt: skip
+        anchor = max(day for day in path if day <= cap[0])
+        carried = cap[1] * path[start] / path[anchor]
+        value += carried * (path[end] / path[start] - 1)
+        weight += carried
+    found = returns.holding_period_return(table, held, Portfolio("AI hyperscalers", names, "market cap"), start, end)
+    assert found.value == pytest.approx(100 * value / weight, rel=1e-12)
+
+
+@pytest.mark.parametrize("name, published", [("NVDA", -16.97), ("AVGO", -17.4), ("VST", -28.3), ("SPY", -1.46)])
+def test_published_moves_of_27_january_are_met_within_rounding(name, published):
+    table = data.load("return_indices", "2025-02-14")
+    found = returns.holding_period_return(table, NO_CAPS, Portfolio(name, [name]), "2025-01-24", "2025-01-27")
+    assert isinstance(found, Estimate)
+    assert found.value == pytest.approx(published, abs=0.06)
