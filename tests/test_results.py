@@ -140,4 +140,5 @@ def test_specifications_tell_headlines_alternatives_and_gaps():
     claim = "semiconductors-fell-after"
     table = results.specifications({claim: percent(-3.0)}, {claim: {"b": Unanswered("no fund")}})
     assert table.specification.tolist() == ["headline", "b"]
-    assert math.isnan(table.value[1]) and table.method[1] == "cannot be asked yet: no fund"
+    assert table.found.tolist() == ["−3.0", "cannot be asked yet"]
+    assert math.isnan(table.value[1]) and table.method[1] == "no fund"

@@ -9,7 +9,7 @@ import filelock
 import nbformat
 import pytest
 
-from helpers import data, paths, report, results, run
+from helpers import data, paths, readme, report, results, run
 
 FIRST, LAST = "2024-06-28", "2025-12-31"
 HOUSE = paths.ROOT
@@ -199,7 +199,7 @@ def test_one_failing_notebook_fails_its_edition_only(capsys, tmp_path, monkeypat
     # 99 run beside the leaf rather than after it would not find the leaf's file
     write("01_leaf", f"import time\ntime.sleep(1)\n{LEAF}")
     write("02_other", "assert as_of == '2025-02-14', 'this one fails'")
-    write("99_verdicts", READ)
+    write("99_verdicts", f"{READ}\nassert as_of == '2025-02-14', 'ran in a broken edition'")
     good = files(edition(LAST, "[ ]"))
     edition("2025-02-14", "[ ]")
     code, said = main(capsys, "report")
@@ -218,7 +218,7 @@ def test_one_failing_notebook_fails_its_edition_only(capsys, tmp_path, monkeypat
 
 
 def test_a_wish_is_data_and_a_run_gives_the_same_bytes_from_any_folder_with_any_kernels(capsys, tmp_path, monkeypatch):
-    write("01_leaf", "import sys\nprint(word, draws, sys.executable)", "print({'b', 'a', 'c'})")
+    write("01_leaf", "import os, sys\nprint(word, draws, sys.executable, os.getcwd())", "print({'b', 'a', 'c'})")
     hostile = '\\\'; {word} """ + 1/0 #'
     arguments = ["notebook", "01_leaf", "--set", f"as_of=2025-06-30 word={run.shlex.quote(hostile)} draws=7"]
     assert main(capsys, *arguments) == (0, "")
@@ -233,7 +233,7 @@ def test_a_wish_is_data_and_a_run_gives_the_same_bytes_from_any_folder_with_any_
     assert files(paths.DRAFTS / "2025-06-30") == first
     assert list(first) == ["01_leaf/notebook.ipynb"] and b"papermill" not in first["01_leaf/notebook.ipynb"]
     cells = json.loads(first["01_leaf/notebook.ipynb"])["cells"]
-    assert cells[2]["outputs"][0]["text"] == [f"{hostile} 7 {sys.executable}\n"]
+    assert cells[2]["outputs"][0]["text"] == [f"{hostile} 7 {sys.executable} {paths.NOTEBOOKS}\n"]
     assert paths.PLACE_VARIABLE not in os.environ
 
 
@@ -255,7 +255,7 @@ def test_a_dead_kernel_is_told_and_does_not_hang(tmp_path):
 
 
 def test_a_cell_that_takes_too_long_is_stopped(tmp_path):
-    file = write("01_leaf", "import time\ntime.sleep(600)")
+    file = write("01_leaf", "import time\ntime.sleep(6)")
     fault = run.execute(run.Job(file, "2025-02-14", tmp_path / "place", seconds=2))
     assert fault == "cell 2: was stopped after 2 seconds"
 
@@ -370,15 +370,16 @@ def test_a_first_run_that_fails_wholly_says_so_in_lines(capsys, monkeypatch):
     assert not (paths.REPORT / "index.html").exists()
 
 
-def test_stored_outputs_change_only_when_all_notebooks_succeed(capsys, monkeypatch):
+def test_stored_outputs_and_readme_change_only_when_all_notebooks_succeed(capsys, monkeypatch):
     write("01_leaf")
-    before = files(paths.NOTEBOOKS)
+    before, written = files(paths.NOTEBOOKS), []
+    monkeypatch.setattr(readme, "write", lambda: written.append(1))
     monkeypatch.setattr(run, "run_jobs", lambda stages, *_: {"01_leaf as of 2025-02-14": "cell 1: no"})
     assert main(capsys, "refresh-outputs")[0] == 1
-    assert files(paths.NOTEBOOKS) == before
+    assert files(paths.NOTEBOOKS) == before and not written
     monkeypatch.setattr(run, "run_jobs", lambda stages, *_: [edition("", folder=p) for p in stages.values()] and {})
-    assert main(capsys, "refresh-outputs")[0] == 0
-    assert run.trouble(nbformat.read(paths.NOTEBOOKS / "01_leaf.ipynb", as_version=4)) is None
+    assert main(capsys, "refresh-outputs") == (0, "")
+    assert files(paths.NOTEBOOKS) != before and written
 
 
 def test_a_full_disk_gives_one_line(capsys, monkeypatch):

@@ -145,7 +145,7 @@ def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[
     display(content, raw=True, metadata={"exhibit": exhibit})
 
 
-def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str) -> None:
+def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str, columns: list[str] | None = None) -> None:
     """Write a table as CSV in full digits, and show it plainly.
 
     Parameters
@@ -156,6 +156,8 @@ def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str) -> N
         Plain columns; numbers are shown as prose, everything else as text.
     caption : str
         What one row is.
+    columns : list of str, optional
+        Columns to show, where the table has more than a page can hold; the CSV has all.
 
     Raises
     ------
@@ -165,7 +167,7 @@ def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str) -> N
     if table.empty or not caption:
         raise ValueError(f"table {slug} needs rows and a caption")
     digest = _write_csv(here / f"{slug}.csv", table)
-    shown = pd.DataFrame({name: [_cell(value) for value in table[name]] for name in table})
+    shown = pd.DataFrame({name: [_cell(value) for value in table[name]] for name in columns or table})
     head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in shown)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(value)}</td>" for value in row) + "</tr>"

@@ -170,17 +170,19 @@ def specifications(found: dict, others: dict) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a specification: claim, specification, value, low, high (missing where not answered), unit, n, method
-        (or why there is no answer).
+        One row a specification: claim, specification, found (value and interval in words), unit, n, value, low, high
+        (missing where not answered), method (or why there is no answer).
     """
     rows = []
     for claim, headline in found.items():
         for label, one in {"headline": headline, **others[claim]}.items():
             if isinstance(one, Unanswered):
-                rows.append((claim, label, math.nan, math.nan, math.nan, "", 0, str(one)))
+                rows.append((claim, label, one.verdict, "", 0, math.nan, math.nan, math.nan, one.reason))
             else:
-                rows.append((claim, label, one.value, one.low, one.high, one.unit, one.n, one.method))
-    return pd.DataFrame(rows, columns=["claim", "specification", "value", "low", "high", "unit", "n", "method"])
+                numbers = (one.value, one.low, one.high)
+                rows.append((claim, label, _in_words(*numbers), one.unit, one.n, *numbers, one.method))
+    columns = ["claim", "specification", "found", "unit", "n", "value", "low", "high", "method"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def gather(as_of: str) -> list[dict]:
@@ -249,10 +251,7 @@ def ledger(table: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row a claim: claim (in our words), found (value and interval), unit, verdict, robust.
     """
-    found = []
-    for row in table.itertuples():
-        words = "" if math.isnan(row.value) else inference.numbers(row.value, row.low, row.high)
-        found.append(words and (words[0] if row.low == row.high else f"{words[0]} ({words[1]} to {words[2]})"))
+    found = ["" if math.isnan(row.value) else _in_words(row.value, row.low, row.high) for row in table.itertuples()]
     sentences = claims().claim.loc[table.claim].to_numpy()
     return table[["unit", "verdict", "robust"]].assign(claim=sentences, found=found)[
         ["claim", "found", "unit", "verdict", "robust"]
@@ -264,6 +263,11 @@ def write_edition(as_of: str) -> None:
     records, folder = gather(as_of), paths.edition(as_of)
     _write(folder / "results.json", records)
     verdicts(records, as_of).to_csv(folder / "verdicts.csv", index=False, lineterminator="\n")
+
+
+def _in_words(value, low, high):
+    words = inference.numbers(value, low, high)
+    return words[0] if low == high else f"{words[0]} ({words[1]} to {words[2]})"
 
 
 def _span(low, high, unit):
