@@ -2,6 +2,10 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
+# taken as they are written: data, never code
+override AS_OF := $(value AS_OF)
+override NOTEBOOK := $(value NOTEBOOK)
+override SET := $(value SET)
 export AS_OF NOTEBOOK SET
 # the environment is the lock's and nothing else's
 export PYTHONPATH :=

@@ -133,7 +133,7 @@ def test_alternatives_say_how_many_agree_and_leave_out_what_is_not_known():
     percent = {value: inference.exact(value, "percent", 1, "test") for value in (-3.0, -2.0, 1.0)}
     others = {claim: {"agrees": percent[-2.0], "differs": percent[1.0], "unknown": Unanswered("no fund")}}
     drawn = charts.alternatives({claim: percent[-3.0]}, others, results.claims())
-    assert drawn.title == "1 of 2 alternatives agree with their headline"
+    assert drawn.title == f"1 of 2 alternatives agree with their headline; disputed: {claim}"
     assert drawn.points.position.tolist() == ["inside", "inside", "outside"]
     assert isinstance(charts.alternatives({claim: Unanswered("no fund")}, others, results.claims()), Unanswered)
 
@@ -154,7 +154,7 @@ def test_groups_are_ordered_by_the_return_after_and_counted_by_sign():
 def test_verdicts_are_counted_robust_and_not():
     table = pd.DataFrame({"verdict": ["holds", "holds", "fails", "not examined"], "robust": ["yes", "no", "", ""]})
     drawn = charts.verdict_counts(table)
-    assert drawn.title == "2 of 3 claims judged so far hold, 1 of them under every alternative"
+    assert drawn.title == "2 of 3 claims judged so far hold, 1 of them under every alternative asked"
     assert drawn.points.set_index("verdict").loc["holds"].tolist() == [1, 1]
 
 

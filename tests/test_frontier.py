@@ -105,12 +105,23 @@ def test_a_premium_is_the_median_ratio_to_the_cheapest_model_as_good():
     )  # fmt: skip
     # the three ratios are 10/10, 6/2 and 50/50; against rivals only the second is left
     assert frontier.premium(rows, "A", 100, SEED).value == 1.0
-    assert frontier.premium(rows, "A", 100, SEED, rivals_only=True).value == 3.0
+    over_rivals = frontier.premium(rows, "A", 100, SEED, rivals_only=True)
+    assert (over_rivals.value, over_rivals.n) == (3.0, 1)
 
 
 def test_a_premium_over_rivals_can_be_a_discount():
     rows = models(score=[100.0, 110.0], output_usd_per_mtok=[1.0, 4.0], error=1e-6, developer=["A", "B"])
     assert frontier.premium(rows, "A", 100, SEED, rivals_only=True).value == 0.25
+
+
+def test_a_model_stands_next_to_the_best_one_that_costs_no_more():
+    rows = models(
+        score=[100.0, 107.0, 103.0], output_usd_per_mtok=[1.0, 3.0, 2.0], name=["A", "B", "C"],
+        on_frontier=[True, True, True], probability=[1.0, 0.7, 0.6],
+    )  # fmt: skip
+    assert "on the frontier by the point scores: 4 points from C, the best of the 2" in frontier.standing(rows, "m1")
+    assert "cheapest" in frontier.standing(rows, "m0")
+    assert frontier.standing(rows, "m9") == "m9 is not on the board."
 
 
 def test_what_is_not_on_the_board_is_not_answered():

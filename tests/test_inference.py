@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -29,7 +30,7 @@ def test_an_exact_figure_has_no_interval_and_says_so():
     with pytest.raises(ValueError, match="an exact figure has no interval"):
         Estimate(1.0, 0.0, 2.0, "percent", 3, "exact: a census")
     assert inference.exact(1.0, "percent", 3, "a census").is_exact
-    assert "95% interval 1.0 to 1.0" in str(Estimate(1.0, 1.0, 1.0, "percent", 3, "draws that all agree"))
+    assert "95% interval 1 to 1" in str(Estimate(1.0, 1.0, 1.0, "percent", 3, "draws that all agree"))
 
 
 def test_an_estimate_cannot_be_changed():
@@ -38,7 +39,7 @@ def test_an_estimate_cannot_be_changed():
 
 
 def test_an_unbounded_end_is_allowed_and_printed_in_words():
-    assert "2.0 to infinity" in str(Estimate(3.0, 2.0, math.inf, "months", 9, "restricted mean"))
+    assert "2 to infinity" in str(Estimate(3.0, 2.0, math.inf, "months", 9, "restricted mean"))
 
 
 def test_an_unanswered_question_has_one_of_two_verdicts():
@@ -70,6 +71,28 @@ def test_a_share_has_the_score_interval(successes, n):
     for end in (found.low, found.high):
         if 0 < end < 1:
             assert abs(successes / n - end) / math.sqrt(end * (1 - end) / n) == pytest.approx(z)
+
+
+def test_a_clustered_share_is_wider_than_that_of_independent_trials():
+    clusters = np.repeat(np.arange(20), 10)
+    hits = clusters % 10 != 0
+    found = inference.clustered_share(hits, clusters, "share", "bootstrap", 2_000, np.random.SeedSequence(1))
+    alone = inference.share(int(hits.sum()), len(hits), "share", "Wilson")
+    assert found.value == alone.value == 0.9
+    assert found.high - found.low > 1.5 * (alone.high - alone.low)
+
+
+def test_a_clustered_share_agrees_with_a_loop_over_clusters():
+    clusters, hits = np.array([0, 0, 1, 2, 2, 2]), np.array([True, False, True, True, True, False])
+    found = inference.clustered_share(hits, clusters, "share", "bootstrap", 500, np.random.SeedSequence(1))
+    drawn = np.random.default_rng(np.random.SeedSequence(1)).integers(3, size=(500, 3))
+    shares = [np.concatenate([hits[clusters == k] for k in row]).mean() for row in drawn]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(shares, [0.025, 0.975])))
+
+
+def test_a_clustered_share_where_all_agree_still_has_an_interval():
+    found = inference.clustered_share(np.ones(6, bool), np.arange(6), "share", "b", 50, np.random.SeedSequence(1))
+    assert found.value == found.high == 1.0 and 0.5 < found.low < 1.0
 
 
 def test_a_share_of_nothing_is_refused():

@@ -40,7 +40,8 @@ def test_a_disagreeing_alternative_makes_a_verdict_not_robust():
         for others in ({}, {"a": agree}, {"a": agree, "b": disagree}, {"b": Unanswered("no board")})
     ]
     assert [verdict.robust for verdict in judged] == ["", "yes", "no", ""]
-    assert "b (1 of 2 alternatives)" in judged[2].reason
+    assert "1 of 2 alternatives agree. Disagreeing: b." in judged[2].reason
+    assert "0 of 0 alternatives agree, 1 more cannot be asked" in judged[3].reason
 
 
 def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
@@ -51,7 +52,7 @@ def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
 
 def test_an_unanswered_claim_says_why():
     verdict = results.judge("semiconductors-fell-after", Unanswered("the period is not over"), {}, "2025-01-01")
-    assert (verdict.verdict, verdict.reason) == ("cannot be asked yet", "The period is not over.")
+    assert (verdict.verdict, verdict.reason) == ("cannot be asked yet", "No answer: the period is not over.")
 
 
 def test_an_estimate_in_another_unit_than_its_claim_is_refused():
@@ -140,5 +141,5 @@ def test_specifications_tell_headlines_alternatives_and_gaps():
     claim = "semiconductors-fell-after"
     table = results.specifications({claim: percent(-3.0)}, {claim: {"b": Unanswered("no fund")}})
     assert table.specification.tolist() == ["headline", "b"]
-    assert table.found.tolist() == ["−3.0", "cannot be asked yet"]
+    assert table.found.tolist() == ["−3", "cannot be asked yet"]
     assert math.isnan(table.value[1]) and table.method[1] == "no fund"

@@ -133,8 +133,25 @@ def test_rows_used_are_the_ends_of_the_period_and_the_last_caps_before():
     rows = indices(A=[100, 110, 121], B=[100, 100, 101], C=[1, 2, 3])
     held = pd.concat([caps(A=(DAYS[0], 1.0), B=(DAYS[0], 1.0)), caps(A=(DAYS[1], 2.0)), caps(A=(DAYS[2], 3.0))])
     levels, weights = returns.rows_used(rows, held, [Portfolio("x", "AB", "market cap")], DAYS[1], DAYS[2])
-    assert len(levels) == 4 and set(levels.security) == {"A", "B"}
+    # both ends of A and B, and B's level on the day of its cap
+    assert len(levels) == 5 and set(levels.security) == {"A", "B"}
     assert weights.set_index("security").market_cap_usd.to_dict() == {"A": 2.0, "B": 1.0}
+
+
+def test_an_excess_can_end_some_trading_days_sooner():
+    rows = indices(A=[100, 110, 121], B=[100, 100, 100])
+    pair = Portfolio("A", "A"), Portfolio("B", "B")
+    assert returns.excess_since(rows, NO_CAPS, *pair, DAYS[0], sooner=1).value == pytest.approx(10.0)
+    assert isinstance(returns.excess_since(rows, NO_CAPS, *pair, DAYS[0], sooner=9), Unanswered)
+
+
+def test_vendors_are_compared_by_returns_so_that_a_split_adjusted_level_is_no_difference():
+    rows = [("A", day, price, other) for day, price, other in zip(DAYS, [10, 11, 12], [5, 5.5, 6.6], strict=True)]
+    checks = pd.DataFrame(rows, columns=["security", "date", "price", "check_price"])
+    checks = checks.assign(kind="close", vendor="x", check_vendor="y", independent=True)
+    found = returns.vendor_differences(checks.sample(frac=1, random_state=1))
+    assert found.difference.tolist() == pytest.approx([0.0, 100 * (0.2 - 1 / 11)])
+    assert found.start.tolist() == DAYS[:2] and found.end.tolist() == DAYS[1:]
 
 
 def test_the_hyperscaler_composite_agrees_with_a_plain_loop():

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import filelock
 import nbformat
@@ -18,6 +19,20 @@ SOURCES = "file,table,title,producer,address,licence,published,read,known_on,kin
 SETTINGS = "as_of = '2025-02-14'\nword = 'none'\ndraws = 100\nlevel = 0.95\nfast = False"
 LEAF = "from helpers import paths\n(paths.here('01_leaf', as_of) / 'results.json').write_text('[]')"
 READ = "from helpers import paths\nprint((paths.edition(as_of) / '01_leaf' / 'results.json').read_text())"
+
+# the command line of another project, for a process of its own
+DRIVE = """
+import sys
+from pathlib import Path
+from helpers import data, paths, run
+
+paths.ROOT = Path(sys.argv[1])
+paths.NOTEBOOKS, paths.REPORT = paths.ROOT / "notebooks", paths.ROOT / sys.argv[2]
+data.build = lambda: False
+data.span = lambda: ("2024-06-28", "2025-12-31")
+if __name__ == "__main__":
+    sys.exit(run.main(sys.argv[3:]))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +82,12 @@ def edition(as_of, words="[]", folder=None):
 
 def files(folder):
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def wait_for(pattern, process):
+    deadline = time.monotonic() + 60
+    while not list(paths.REPORT.glob(pattern)) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def main(capsys, *arguments):
@@ -328,7 +349,7 @@ def test_what_a_killed_run_left_is_swept_and_an_edition_it_had_put_aside_comes_b
 
 def test_a_second_run_says_that_it_waits_and_waits(capsys):
     paths.REPORT.mkdir()
-    entered, said = threading.Event(), threading.Event()
+    entered = threading.Event()
 
     def second():
         with run._sole_run():
@@ -342,6 +363,32 @@ def test_a_second_run_says_that_it_waits_and_waits(capsys):
     assert entered.wait(10)
     thread.join(10)
     assert "Another run is at work on report/" in said
+
+
+def test_a_stopped_run_publishes_nothing_and_leaves_no_process(project, tmp_path, monkeypatch):
+    write("01_leaf", "import os, time\nopen(f'{os.environ[\"HELPERS_PLACE\"]}/begun', 'w').close()\ntime.sleep(60)")
+    (tmp_path / "drive.py").write_text(DRIVE, encoding="utf-8")
+    stops, runs = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}, {}
+    for stop in stops:
+        monkeypatch.setattr(paths, "REPORT", project / stop.name)
+        command = [sys.executable, tmp_path / "drive.py", project, stop.name, "report", "--as-of", "2025-02-14"]
+        before = files(edition("2025-02-14"))
+        runs[stop] = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+    for stop, process in runs.items():
+        monkeypatch.setattr(paths, "REPORT", project / stop.name)
+        with process:
+            wait_for(".stage-*/begun", process)
+            # a terminal sends Ctrl-C to the whole group
+            (os.killpg if stop == signal.SIGINT else os.kill)(process.pid, stop)
+            # ends when the last of the workers and kernels has let go of stdout
+            said, _ = process.communicate(timeout=30)
+        assert process.returncode == stops[stop], said
+        assert "Traceback" not in said
+        assert files(paths.REPORT / "2025-02-14") == before
+        with run._sole_run():
+            assert {path.name for path in paths.REPORT.iterdir()} == {"2025-02-14", ".lock"}
 
 
 def test_an_edition_that_cannot_be_bound_stays_as_it_was_and_the_other_is_published(capsys, monkeypatch):

@@ -107,7 +107,7 @@ def canvas(
     return figure, axes
 
 
-def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[pd.DataFrame]) -> None:
+def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[pd.DataFrame] | str) -> None:
     """Write a figure as PNG, SVG and CSV of its points, and show it with its alt sentence.
 
     Parameters
@@ -118,8 +118,8 @@ def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[
         File name without ending: the notebook's word, then what is drawn.
     drawing : Drawing or Unanswered
         An unanswered question is told in words.
-    sources : list of DataFrame
-        Tables that ``data.load`` gave; their producers stand in the source line.
+    sources : list of DataFrame, or str
+        Tables that ``data.load`` gave, whose producers stand in the source line; or the source in words.
 
     Raises
     ------
@@ -152,8 +152,8 @@ def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str, colu
     ----------
     here, slug
         As for `publish`.
-    table : DataFrame
-        Plain columns; numbers are shown as prose, everything else as text.
+    table : DataFrame or Unanswered
+        Plain columns; numbers are shown as prose, everything else as text. An unanswered question is told in words.
     caption : str
         What one row is.
     columns : list of str, optional
@@ -164,6 +164,9 @@ def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str, colu
     ValueError
         If the table is empty or the caption is missing.
     """
+    if isinstance(table, Unanswered):
+        print(f"No table: {table.reason}.")
+        return
     if table.empty or not caption:
         raise ValueError(f"table {slug} needs rows and a caption")
     digest = _write_csv(here / f"{slug}.csv", table)
@@ -262,7 +265,8 @@ def alternatives(found: dict, others: dict, claims: pd.DataFrame) -> Drawing | U
     headline = points[points.specification == "headline"].set_index("claim").position
     rest = points[points.specification != "headline"]
     agree = int((rest.position == rest.claim.map(headline)).sum())
-    title = f"{agree} of {len(rest)} alternatives agree with their headline"
+    turned = [claim for claim in answered if (rest[rest.claim == claim].position != headline[claim]).any()]
+    title = f"{agree} of {len(rest)} alternatives agree with their headline; {_turned(turned)}"
     subtitle = "Shaded: the range that makes the claim true. Circle: inside; cross: outside; diamond: across an edge."
     missing = sum(isinstance(one, Unanswered) for claim in answered for one in others[claim].values())
     subtitle += f" Not known yet: {missing} alternatives" if missing else ""
@@ -277,6 +281,10 @@ def alternatives(found: dict, others: dict, claims: pd.DataFrame) -> Drawing | U
         _draw_specifications(axis, points[points.claim == claim], claims.loc[claim])
     told = [f"{row.claim}, {row.specification}: {_interval(row)}" for row in points.itertuples()]
     return Drawing(figure, title, f"Dot plots, one a claim. {'; '.join(told)}.", points)
+
+
+def _turned(claims):
+    return f"disputed: {', '.join(claims)}" if claims else "no claim is disputed"
 
 
 def _specifications(claim, found, others, row):
@@ -373,7 +381,8 @@ def verdict_counts(verdicts: pd.DataFrame) -> Drawing:
     judged = verdicts[verdicts.verdict.isin(words[-3:])]
     holding = judged[judged.verdict == "holds"]
     sturdy = int((holding.robust == "yes").sum())
-    title = f"{len(holding)} of {len(judged)} claims judged so far hold, {sturdy} of them under every alternative"
+    title = f"{len(holding)} of {len(judged)} claims judged so far hold, {sturdy} of them under every alternative asked"
+    title = title if len(judged) else f"None of {len(verdicts)} claims can be judged yet"
     subtitle = "Claims of the note by verdict. Blue: robust or untested; orange: not robust; grey: not judged"
     figure, (axis,) = canvas(title, subtitle, 0.7 + 0.34 * len(order))
     figure.subplots_adjust(left=0.22, bottom=0.45 / figure.get_figheight())
@@ -412,12 +421,12 @@ def price_score(models: pd.DataFrame | Unanswered, board: str) -> Drawing | Unan
     edge = models[models.on_frontier]
     cheapest, best = edge.iloc[0], edge.iloc[-1]
     title = (
-        f"{len(edge)} of {len(models)} models are on the frontier, from {cheapest['name']} "
-        f"at ${cheapest.output_usd_per_mtok:g} to {best['name']} at ${best.output_usd_per_mtok:g}"
+        f"{len(edge)} of {len(models)} models are on the frontier by their point scores, from {cheapest['name']} "
+        f"at {_usd(cheapest.output_usd_per_mtok)} to {best['name']} at {_usd(best.output_usd_per_mtok)}"
     )
     subtitle = (
-        f"{board}. Filled squares: proprietary; open circles: open weights; bars: 95% intervals. "
-        "Line and bold names: the frontier; in colour: OpenAI, DeepSeek, Google"
+        f"{board}. Squares: proprietary; circles: open weights; bars: score ± 1.96 standard errors. "
+        "Line and bold names: the frontier"
     )
     figure, (axis,) = canvas(title, subtitle, 6.9)
     axis.step(edge.output_usd_per_mtok, edge.score, where="post", color=BLACK, linewidth=1, zorder=1)
@@ -431,14 +440,16 @@ def price_score(models: pd.DataFrame | Unanswered, board: str) -> Drawing | Unan
         sns.scatterplot(x=rows.output_usd_per_mtok, y=rows.score, ax=axis, legend=False, **marks)
     ticks = [0.1, 0.3, 1, 3, 10, 30, 100]
     axis.set(xscale="log", xlim=(0.55 * models.output_usd_per_mtok.min(), 1.9 * models.output_usd_per_mtok.max()))
-    axis.set_xticks(ticks, [f"${tick:g}" for tick in ticks])
+    axis.set_xticks(ticks, [_usd(tick) for tick in ticks])
     axis.minorticks_off()
     axis.margins(y=0.06)
     axis.set(xlabel="USD per million output tokens, log scale", ylabel="Arena score, Elo points")
     weights = ["semibold" if on else "normal" for on in models.on_frontier]
     path = np.column_stack([np.repeat(edge.output_usd_per_mtok, 2)[1:], np.repeat(edge.score, 2)[:-1]])
     label_points(axis, models, "output_usd_per_mtok", "score", colours, weights, path)
-    told = [f"{n} at ${p:g}, {s:.0f}" for n, p, s in zip(edge.name, edge.output_usd_per_mtok, edge.score, strict=True)]
+    told = [
+        f"{n} at {_usd(p)}, {s:.0f}" for n, p, s in zip(edge.name, edge.output_usd_per_mtok, edge.score, strict=True)
+    ]
     alt = f"Scatter of {len(models)} models, output price against Arena score. On the frontier: {'; '.join(told)}."
     return Drawing(figure, title, alt, models)
 
@@ -517,9 +528,11 @@ def _covered(places, obstacles):
 
 
 def _source_line(tables):
+    if isinstance(tables, str):
+        return f"Source: {tables}."
     ledger = pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, dtype=str).set_index("table")
     producers = dict.fromkeys(ledger.producer[table.attrs["table"]] for table in tables)
-    return "Source: " + "; ".join(producers or ["all tables of data/sources.csv"]) + ". Own calculation."
+    return "Source: " + "; ".join(producers) + ". Own calculation."
 
 
 def _write_csv(path, table):
@@ -544,6 +557,10 @@ def _cell(value):
 def _signed(value):
     """Two characters of sign and one digit after the point, as in charts of returns."""
     return f"{value:+.1f}".replace("-", "−") if np.isfinite(value) else "not known"
+
+
+def _usd(price):
+    return f"${price:.0f}" if price == round(price) else f"${price:.2f}"
 
 
 def _part(part, whole):

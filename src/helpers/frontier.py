@@ -1,12 +1,13 @@
 """Price-performance frontier: which models no other one beats at their price or below."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.inference import Estimate, Unanswered, share
+from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, number, share
 
 LIST_PRICES = ("vendor list", "host price")
 _HALF = stats.norm.ppf(0.975)
@@ -194,32 +195,69 @@ def membership(
     return models.assign(probability=members.mean(axis=0))
 
 
-def borrowed(models: pd.DataFrame | Unanswered, board_date: str) -> str:
-    """Say for which models the interval was borrowed from an earlier board, or never known."""
+def coverage(models: pd.DataFrame | Unanswered, whole: pd.DataFrame | Unanswered, board_date: str) -> str:
+    """Say how much of a board is looked at, and for which models the interval was borrowed or never known.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        As `priced` gives.
+    whole : DataFrame or Unanswered
+        As `board` gives.
+    board_date : str
+        ISO date of the board.
+    """
     if isinstance(models, Unanswered):
         return f"No board to look at: {models.reason}."
+    part = f"{len(models)} of the {len(whole)} models of the board have a price here."
     others = models[models.interval_from != pd.Timestamp(board_date)]
     if others.empty:
-        return f"Every model has an interval on the board of {board_date}."
+        return f"{part} Each has an interval on the board of {board_date}."
     known = [
         name + (" (never had one)" if pd.isna(day) else f" (board of {day:%Y-%m-%d})")
         for name, day in zip(others.name, others.interval_from, strict=True)
     ]
-    return f"Interval borrowed for {len(others)} of {len(models)} models: {', '.join(known)}."
+    return f"{part} Interval borrowed for {len(others)}: {', '.join(known)}."
 
 
-def likely(models: pd.DataFrame | Unanswered, least: float = 0.01) -> pd.DataFrame:
+def standing(models: pd.DataFrame | Unanswered, name: str) -> str:
+    """Say in a sentence where a model stands: on the frontier by the point scores or not, and next to whom.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        As `membership` gives.
+    name : str
+        Arena key.
+    """
+    if isinstance(models, Unanswered) or name not in set(models.arena_key):
+        return f"{name} is not on the board."
+    row = models.set_index("arena_key").loc[name]
+    cheaper = models[(models.output_usd_per_mtok <= row.output_usd_per_mtok) & (models.arena_key != name)]
+    by_points = "on" if row.on_frontier else "off"
+    if cheaper.empty:
+        return f"{row['name']} is the cheapest model, and so on the frontier."
+    rival = cheaper.loc[cheaper.score.idxmax()]
+    return (
+        f"{row['name']} is {by_points} the frontier by the point scores: {number(row.score - rival.score)} points from "
+        f"{rival['name']}, the best of the {len(cheaper)} models that cost no more; it stays on it in "
+        f"{100 * row.probability:.0f} of 100 draws."
+    )
+
+
+def likely(models: pd.DataFrame | Unanswered, least: float = 0.01) -> pd.DataFrame | Unanswered:
     """Tabulate the models that are on the frontier with at least some probability, cheapest first.
 
     Returns
     -------
-    DataFrame
-        One row a model: model, developer, output_usd_per_mtok, score, probability; empty where there is no board.
+    DataFrame or Unanswered
+        One row a model: model, developer, USD per million output tokens, score, probability.
     """
     if isinstance(models, Unanswered):
-        return pd.DataFrame()
+        return models
     rows = models[models.probability >= least].sort_values(["output_usd_per_mtok", "score"], kind="stable")
-    return rows[["name", "developer", "output_usd_per_mtok", "score", "probability"]].rename(columns={"name": "model"})
+    table = rows[["name", "developer", "output_usd_per_mtok", "score", "probability"]]
+    return table.rename(columns={"name": "model", "output_usd_per_mtok": "USD per million output tokens"})
 
 
 def frontier_probability(
@@ -239,17 +277,18 @@ def frontier_probability(
     Returns
     -------
     Estimate or Unanswered
-        Probability; n is the number of draws, the interval their Monte Carlo error alone (Wilson).
+        Probability; n is the number of models. The probability itself says how uncertain the scores leave the answer;
+        its interval is no more than the Monte Carlo error of the draws (Wilson).
     """
     if isinstance(models, Unanswered):
         return models
     wanted = models.arena_key.isin(list(names)).to_numpy()
     if not wanted.any():
-        return Unanswered(f"none of {', '.join(names)} is on the board with a price")
+        return Unanswered(f"the board holds none of {', '.join(names)} with a price", NOT_CHECKABLE)
     members = on_frontier(models.output_usd_per_mtok.to_numpy(), drawn_scores(models, draws, seed))
     hits = int(members[:, wanted].any(axis=1).sum())
-    method = f"share of draws of the scores of {len(models)} models, Wilson interval of the Monte Carlo error"
-    return share(hits, draws, "probability", method)
+    method = f"share of {draws:,} draws of the scores, Wilson interval of the Monte Carlo error alone"
+    return replace(share(hits, draws, "probability", method), n=len(models))
 
 
 def score_difference(models: pd.DataFrame | Unanswered, one: str, other: str) -> Estimate | Unanswered:
@@ -265,14 +304,14 @@ def score_difference(models: pd.DataFrame | Unanswered, one: str, other: str) ->
     Returns
     -------
     Estimate or Unanswered
-        Elo points; n = 2 scores. Errors are taken as independent; shared votes make the true interval narrower.
+        Elo points; n = 2 scores. The errors are taken as independent.
     """
     if isinstance(models, Unanswered):
         return models
     rows = models.set_index("arena_key")
     for key in (one, other):
         if key not in rows.index:
-            return Unanswered(f"{key} is not on this board")
+            return Unanswered(f"this board does not hold {key}", NOT_CHECKABLE)
     value = rows.at[one, "score"] - rows.at[other, "score"]
     half = _HALF * float(np.hypot(rows.at[one, "error"], rows.at[other, "error"]))
     return Estimate(value, value - half, value + half, "Elo points", 2, f"{one} less {other}, independent errors")
@@ -302,13 +341,13 @@ def premium(
     Returns
     -------
     Estimate or Unanswered
-        Ratio; n is the number of the developer's models.
+        Ratio; n is the number of the developer's models that have one.
     """
     if isinstance(models, Unanswered):
         return models
     own = (models.developer == developer).to_numpy()
     if not own.any():
-        return Unanswered(f"no model of {developer} is on the board with a price")
+        return Unanswered(f"the board holds no model of {developer} with a price", NOT_CHECKABLE)
     price = models.output_usd_per_mtok.to_numpy()
     rivals = ~own if rivals_only else np.ones(len(models), bool)
 
@@ -316,13 +355,13 @@ def premium(
         reach = (scores[:, None, :] >= scores[:, own, None]) & rivals
         cheapest = np.where(reach, price, np.inf).min(axis=-1)
         ratios = np.where(np.isfinite(cheapest), price[own] / cheapest, np.nan)
-        return np.nanmedian(ratios[~np.isnan(ratios).all(axis=1)], axis=1)
+        return np.nanmedian(ratios[~np.isnan(ratios).all(axis=1)], axis=1), np.isfinite(ratios).sum(axis=1)
 
-    points = median_ratios(models.score.to_numpy()[None])
+    points, counts = median_ratios(models.score.to_numpy()[None])
     if not len(points):
-        return Unanswered(f"no rival reaches a model of {developer}")
-    value, drawn = points[0], median_ratios(drawn_scores(models, draws, seed))
+        return Unanswered(f"no rival reaches a model of {developer}", NOT_CHECKABLE)
+    value, (drawn, _) = points[0], median_ratios(drawn_scores(models, draws, seed))
     low, high = np.quantile(drawn, [0.025, 0.975])
     against = "other developers' models" if rivals_only else "all models"
     method = f"median over {developer}'s models against {against}, 95% of {draws:,} draws of the scores"
-    return Estimate(value, min(low, value), max(high, value), "ratio", int(own.sum()), method)
+    return Estimate(value, min(low, value), max(high, value), "ratio", int(counts[0]), method)

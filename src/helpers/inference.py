@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 CANNOT_BE_ASKED_YET = "cannot be asked yet"
@@ -35,7 +36,7 @@ class Estimate:
     >>> print(Estimate(6.5, 6.1, 6.9, "percent of firms", 3, "mean of three cycles"))
     6.50 percent of firms (95% interval 6.10 to 6.90; n = 3; mean of three cycles)
     >>> print(Estimate(-4.0, -4.0, -4.0, "percent", 5, "exact: buy and hold"))
-    −4.0 percent (n = 5; exact: buy and hold)
+    −4 percent (n = 5; exact: buy and hold)
     """
 
     value: float
@@ -105,12 +106,14 @@ def number(value: float) -> str:
     Examples
     --------
     >>> number(-0.01234), number(1361.45), number(float("inf")), number(5.0), number(-0.0)
-    ('−0.012', '1,361', 'infinity', '5.0', '0.0')
+    ('−0.012', '1,361', 'infinity', '5', '0')
     """
     if math.isinf(value):
         return "infinity" if value > 0 else "−infinity"
     size = abs(value)
-    decimals = 0 if size >= 100 else 1 if size >= 1 or size == 0 else 1 - math.floor(math.log10(size))
+    if size >= 100 or size == round(size):
+        return _decimal(value, 0)
+    decimals = 1 if size >= 1 else 1 - math.floor(math.log10(size))
     return _decimal(value, decimals)
 
 
@@ -120,7 +123,7 @@ def numbers(value: float, low: float, high: float) -> tuple[str, str, str]:
     Examples
     --------
     >>> numbers(0.8884, 0.88208, 0.89442), numbers(-3.86, -12.445, 4.725), numbers(-4.0, -4.0, -4.0)
-    (('0.888', '0.882', '0.894'), ('−3.9', '−12.4', '4.7'), ('−4.0', '−4.0', '−4.0'))
+    (('0.888', '0.882', '0.894'), ('−3.9', '−12.4', '4.7'), ('−4', '−4', '−4'))
     """
     width = high - low
     if width == 0 or math.isinf(width):
@@ -159,3 +162,40 @@ def share(successes: int, n: int, unit: str, method: str) -> Estimate:
     low, high = proportion_confint(successes, n, alpha=0.05, method="wilson")
     # rounding must not push the interval off its point at the shares 0 and 1
     return Estimate(point, min(low, point), max(high, point), unit, n, method)
+
+
+def clustered_share(
+    hits: np.ndarray, clusters: np.ndarray, unit: str, method: str, draws: int, seed: np.random.SeedSequence
+) -> Estimate:
+    """Estimate a share whose trials hang together, with a percentile interval that resamples whole clusters.
+
+    Parameters
+    ----------
+    hits : array of bool, shape (trials,)
+    clusters : array, shape (trials,)
+        Cluster of each trial.
+    unit, method : str
+        As in `Estimate`; the method is completed by the number of clusters.
+    draws : int
+        Bootstrap samples.
+    seed : SeedSequence
+
+    Returns
+    -------
+    Estimate
+        Between 0 and 1; n is the number of trials. Where all clusters agree the bootstrap has no width, and the
+        interval is Wilson's with the clusters as trials.
+
+    References
+    ----------
+    Field and Welsh (2007), Bootstrapping clustered data, doi 10.1111/j.1467-9868.2007.00593.x.
+    """
+    _, place = np.unique(clusters, return_inverse=True)
+    sizes, good = np.bincount(place), np.bincount(place, weights=np.asarray(hits, float))
+    point, count = good.sum() / sizes.sum(), len(sizes)
+    drawn = np.random.default_rng(seed).integers(count, size=(draws, count))
+    low, high = np.quantile(good[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
+    if low == high:
+        low, high = proportion_confint(round(point * count), count, alpha=0.05, method="wilson")
+    method = f"{method}, {count} clusters"
+    return Estimate(point, min(low, point), max(high, point), unit, int(sizes.sum()), method)

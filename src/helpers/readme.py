@@ -39,6 +39,7 @@ def findings() -> str:
     table = report.Rows(exhibit(*LEDGER).data["text/html"])
     names = [cell["text"] for cell in table.head[0]]
     rows = [dict(zip(names, (cell["text"] for cell in row), strict=True)) for row in table.body]
+    quantities = results.claims().set_index("claim").quantity
     judged = [row for row in rows if row["verdict"] in (results.HOLDS, results.FAILS, results.CANNOT_TELL)]
     holding = [row for row in judged if row["verdict"] == results.HOLDS]
     fragile = [row for row in judged if row["robust"] == "no"]
@@ -48,12 +49,12 @@ def findings() -> str:
         f"Of {len(rows)} claims, {len(judged)} are judged so far as of {results.NOTE_DAY}: {len(holding)} hold, and "
         f"{len(fragile)} verdicts turn when a declared alternative is taken instead.",
         "",
-        "| The note says | Found | Verdict |",
-        "|---|---|---|",
+        "| The note says | Measured as | Found | Verdict |",
+        "|---|---|---|---|",
     ]
     for row in judged:
         verdict = row["verdict"] + (", not robust" if row["robust"] == "no" else "")
-        lines.append(f"| {row['claim']} | {row['found']} {row['unit']} | {verdict} |")
+        lines.append(f"| {row['claim']} | {quantities[row['claim']]} | {row['found']} {row['unit']} | {verdict} |")
     return "\n".join(lines) + "\n"
 
 

@@ -38,7 +38,7 @@ class Verdict:
     reason: str
 
     def __str__(self):
-        mark = {"yes": ", and every alternative agrees", "no": ", but not robust", "": ""}[self.robust]
+        mark = {"yes": ", robust", "no": ", not robust", "": ""}[self.robust]
         return f"{self.claim}: {self.verdict}{mark}. {self.reason}"
 
 
@@ -98,22 +98,31 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
     if row.kind == "forecast" and as_of <= NOTE_DAY:
         return Verdict(claim, NOT_YET_DUE, "", f"A forecast: judged in editions after {NOTE_DAY}.")
     if isinstance(found, Unanswered):
-        return Verdict(claim, found.verdict, "", f"{found.reason[0].upper()}{found.reason[1:]}.")
+        return Verdict(claim, found.verdict, "", f"No answer: {found.reason}.")
     verdict = position(found, row.low, row.high)
     span = _span(row.low, row.high, row.unit)
     value, low, high = inference.numbers(found.value, found.low, found.high)
     interval = "" if found.is_exact else f" ({low} to {high})"
     reason = f"Found {value}{interval} against a range of {span}."
     answered = {label: other for label, other in others.items() if isinstance(other, Estimate)}
-    against = [label for label, other in answered.items() if position(other, row.low, row.high) != verdict]
+    against = sorted(label for label, other in answered.items() if position(other, row.low, row.high) != verdict)
+    if others:
+        asked = "" if len(answered) == len(others) else f", {len(others) - len(answered)} more cannot be asked"
+        reason += f" {len(answered) - len(against)} of {len(answered)} alternatives agree{asked}."
     if against:
-        reason += f" Disagreeing: {'; '.join(against)} ({len(against)} of {len(answered)} alternatives)."
+        reason += f" Disagreeing: {'; '.join(against)}."
     robust = ("no" if against else "yes") if answered else ""
     return Verdict(claim, verdict, robust, reason)
 
 
 def record(
-    here: Path, claim: str, found: Estimate | Unanswered, others: dict, inputs: list[pd.DataFrame], as_of: str
+    here: Path,
+    claim: str,
+    found: Estimate | Unanswered,
+    others: dict,
+    inputs: list[pd.DataFrame],
+    as_of: str,
+    other_inputs: list[pd.DataFrame] | None = None,
 ) -> Verdict:
     """Record the answer to a claim with its alternatives and the rows it rests on, and judge it.
 
@@ -129,6 +138,8 @@ def record(
         The rows that entered, cut from tables that `helpers.data.load` gave (their ``attrs`` name table and hash).
     as_of : str
         Edition.
+    other_inputs : list of DataFrame, optional
+        The rows that the alternatives rest on, all together; those of the headline where it is left out.
 
     Returns
     -------
@@ -136,8 +147,9 @@ def record(
     """
     verdict = judge(claim, found, others, as_of)
     sources = [_source(table) for table in inputs]
+    beside = sources if other_inputs is None else [_source(table) for table in other_inputs]
     rows = [_entry(claim, here.name, found, sources, "headline")]
-    rows += [_entry(f"{claim}/{label}", here.name, other, sources, "alternative") for label, other in others.items()]
+    rows += [_entry(f"{claim}/{label}", here.name, other, beside, "alternative") for label, other in others.items()]
     _add(here, rows)
     return verdict
 
@@ -249,13 +261,16 @@ def ledger(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a claim: claim (in our words), found (value and interval), unit, verdict, robust.
+        One row a claim in the order of the note's sections: claim (in our words), found (value and interval), unit,
+        verdict, robust, why (there is no number).
     """
+    section = claims().note_section.loc[table.claim].to_numpy()
+    table = table.assign(section=section).sort_values("section", kind="stable")
     found = ["" if math.isnan(row.value) else _in_words(row.value, row.low, row.high) for row in table.itertuples()]
     sentences = claims().claim.loc[table.claim].to_numpy()
-    return table[["unit", "verdict", "robust"]].assign(claim=sentences, found=found)[
-        ["claim", "found", "unit", "verdict", "robust"]
-    ]
+    why = table.reason.where(table.value.isna(), "")
+    shown = table[["unit", "verdict", "robust"]].assign(claim=sentences, found=found, why=why)
+    return shown[["claim", "found", "unit", "verdict", "robust", "why"]]
 
 
 def write_edition(as_of: str) -> None:

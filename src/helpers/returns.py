@@ -138,7 +138,7 @@ def holding_period_return(
     >>> days = pd.to_datetime(["2025-01-02", "2025-01-03"])
     >>> rows = pd.DataFrame({"security": "A", "date": days, "total_return_index": [100.0, 98.0]})
     >>> print(holding_period_return(rows, rows.iloc[:0], Portfolio("A", ("A",)), "2025-01-02", "2025-01-03"))
-    −2.0 percent (n = 1; exact: buy and hold of A, 2025-01-02 to 2025-01-03)
+    −2 percent (n = 1; exact: buy and hold of A, 2025-01-02 to 2025-01-03)
     """
     if start >= end:
         raise ValueError(f"the period {start} to {end} is empty")
@@ -171,7 +171,7 @@ def excess(found: Estimate | Unanswered, benchmark: Estimate | Unanswered) -> Es
 
 
 def excess_since(
-    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, benchmark: Portfolio, start: str
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, benchmark: Portfolio, start: str, sooner: int = 0
 ) -> Estimate | Unanswered:
     """Return of a portfolio less that of a benchmark, from a day to the last trading day known, in percentage points.
 
@@ -182,28 +182,72 @@ def excess_since(
     portfolio, benchmark : Portfolio
     start : str
         Trading day, ISO.
+    sooner : int
+        Trading days by which the period ends before the last one known.
 
     Returns
     -------
     Estimate or Unanswered
         Unanswered until a day later than ``start`` is known.
     """
-    end = last_trading_day(indices)
+    days = indices.date.drop_duplicates().sort_values()
+    end = f"{days.iloc[-1 - sooner]:%Y-%m-%d}" if len(days) > sooner else None
     if end is None or end <= start:
-        return Unanswered(f"no trading day after {start} is known yet")
+        return Unanswered(f"the period from {start} on is not long enough yet")
     return excess(*(holding_period_return(indices, caps, one, start, end) for one in (portfolio, benchmark)))
 
 
 def rows_used(
     indices: pd.DataFrame, caps: pd.DataFrame, portfolios: list[Portfolio], start: str, end: str
 ) -> list[pd.DataFrame]:
-    """Rows that a return of some portfolios over a period rests on: index levels at both ends, last caps before it."""
+    """Pick the rows that returns of some portfolios over a period rest on.
+
+    Returns
+    -------
+    list of DataFrame
+        Index levels at both ends of the period and on the days of the caps; the last caps up to its start.
+    """
     members = {member for portfolio in portfolios for member in portfolio.members}
     weighed = {m for portfolio in portfolios if portfolio.weights == "market cap" for m in portfolio.members}
-    levels = indices[indices.security.isin(members) & indices.date.isin(pd.to_datetime([start, end]))]
     held = caps[caps.security.isin(weighed) & (caps.date <= pd.Timestamp(start))]
     last = held.sort_values("date", kind="stable").drop_duplicates("security", keep="last")
-    return [levels, last] if weighed else [levels]
+    anchors = {
+        (cap.security, indices.date[(indices.security == cap.security) & (indices.date <= cap.date)].max())
+        for cap in last.itertuples()
+    }
+    ends = indices.security.isin(members) & indices.date.isin(pd.to_datetime([start, end]))
+    carried = pd.MultiIndex.from_frame(indices[["security", "date"]]).isin(anchors)
+    return [indices[ends | carried], last] if weighed else [indices[ends]]
+
+
+def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
+    """Compare the returns that two vendors' prices imply between one checked day and the next.
+
+    Levels may differ, for vendors adjust for dividends and splits at different times; returns should not.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        One row a price of a security and day from two vendors: security, date, kind, vendor, price, check_vendor,
+        check_price, independent.
+
+    Returns
+    -------
+    DataFrame
+        One row a security, kind, pair of vendors and pair of following days: security, kind, vendor, check_vendor,
+        independent, start, end, return_percent, check_return_percent, difference (percentage points, absolute).
+    """
+    key = ["security", "kind", "vendor", "check_vendor"]
+    rows = checks.sort_values([*key, "date"], kind="stable")
+    before = rows.groupby(key)[["date", "price", "check_price"]].shift()
+    out = rows[[*key, "independent"]].assign(
+        start=before.date,
+        end=rows.date,
+        return_percent=100 * (rows.price / before.price - 1),
+        check_return_percent=100 * (rows.check_price / before.check_price - 1),
+    )
+    out = out.dropna(subset="start").reset_index(drop=True)
+    return out.assign(difference=(out.return_percent - out.check_return_percent).abs())
 
 
 def returns_table(

@@ -17,6 +17,7 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -321,7 +322,7 @@ def run_jobs(editions: dict[str, Path], settings: dict[str, dict], words: str) -
     workers = min(os.cpu_count() or 1, len(leaves) * len(editions))
     total = len(editions) * (len(leaves) + 1)
     with (
-        concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool,
+        concurrent.futures.ProcessPoolExecutor(workers, context, _end_with_parent) as pool,
         tqdm(total=total, desc=words, unit="notebook", disable=None) as bar,
     ):
 
@@ -371,6 +372,12 @@ def _kept_aside(job):
     aside.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(job.target, aside)
     return f" (read {aside.relative_to(paths.ROOT)})"
+
+
+def _end_with_parent():
+    """Let a worker end, and its kernel with it, when the run is killed: nobody else would tell them."""
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _end(pool):
@@ -556,7 +563,11 @@ def refresh_outputs() -> int:
                 (place / notebook / "notebook.ipynb").replace(paths.NOTEBOOKS / f"{notebook}.ipynb")
         finally:
             shutil.rmtree(place, ignore_errors=True)
-    readme.write()
+    try:
+        readme.write()
+    except (LookupError, ValueError) as error:
+        print(f"error: the outputs are stored, but README.md could not be filled in: {error}", file=sys.stderr)
+        return 1
     print(f"Stored the outputs of {len(notebooks())} notebooks")
     return 0
 
