@@ -2,9 +2,10 @@ import ast
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 
-from helpers import paths, results, run
+from helpers import data, paths, results, run
 
 NAMES = run.notebooks()
 SECTIONS = ["Parameters", "Data", "Estimate", "Figure", "Robustness", "Verdict", "What this cannot tell"]
@@ -125,3 +126,11 @@ def test_every_claim_of_a_built_notebook_is_either_recorded_or_still_to_come():
     claims = results.claims()
     assert recorded & set(claims.index) <= set(claims.index[claims.notebook.isin(NAMES)])
     assert {"hyperscalers-rose-before", "deepseek-on-frontier"} <= recorded
+
+
+def test_the_collection_can_be_read_as_of_any_day_that_the_data_know(tmp_path):
+    days = data.span()
+    assert run.run_jobs({day: tmp_path / day for day in days}, {day: {"as_of": day} for day in days}, "Editions") == {}
+    first, last = (pd.read_csv(tmp_path / day / "99_verdicts" / "verdicts-ledger.csv") for day in days)
+    assert set(first.verdict) <= {"cannot be asked yet", "not yet due", "not examined", "not checkable"}
+    assert set(last.verdict) & {"holds", "fails"} and "not yet due" not in set(last.verdict)

@@ -266,7 +266,8 @@ def alternatives(found: dict, others: dict, claims: pd.DataFrame) -> Drawing | U
     rest = points[points.specification != "headline"]
     agree = int((rest.position == rest.claim.map(headline)).sum())
     turned = [claim for claim in answered if (rest[rest.claim == claim].position != headline[claim]).any()]
-    title = f"{agree} of {len(rest)} alternatives agree with their headline; {_turned(turned)}"
+    title = f"{agree} of {len(rest)} alternatives agree with their headline; "
+    title += f"{len(turned)} of {len(answered)} claims are disputed" + (f": {turned[0]}" if len(turned) == 1 else "")
     subtitle = "Shaded: the range that makes the claim true. Circle: inside; cross: outside; diamond: across an edge."
     missing = sum(isinstance(one, Unanswered) for claim in answered for one in others[claim].values())
     subtitle += f" Not known yet: {missing} alternatives" if missing else ""
@@ -281,10 +282,6 @@ def alternatives(found: dict, others: dict, claims: pd.DataFrame) -> Drawing | U
         _draw_specifications(axis, points[points.claim == claim], claims.loc[claim])
     told = [f"{row.claim}, {row.specification}: {_interval(row)}" for row in points.itertuples()]
     return Drawing(figure, title, f"Dot plots, one a claim. {'; '.join(told)}.", points)
-
-
-def _turned(claims):
-    return f"disputed: {', '.join(claims)}" if claims else "no claim is disputed"
 
 
 def _specifications(claim, found, others, row):

@@ -136,9 +136,9 @@ def holding_period_return(
     Examples
     --------
     >>> days = pd.to_datetime(["2025-01-02", "2025-01-03"])
-    >>> rows = pd.DataFrame({"security": "A", "date": days, "total_return_index": [100.0, 98.0]})
+    >>> rows = pd.DataFrame({"security": "A", "date": days, "total_return_index": [100.0, 97.5]})
     >>> print(holding_period_return(rows, rows.iloc[:0], Portfolio("A", ("A",)), "2025-01-02", "2025-01-03"))
-    −2 percent (n = 1; exact: buy and hold of A, 2025-01-02 to 2025-01-03)
+    −2.5 percent (n = 1; exact: buy and hold of A, 2025-01-02 to 2025-01-03)
     """
     if start >= end:
         raise ValueError(f"the period {start} to {end} is empty")
