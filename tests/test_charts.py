@@ -190,7 +190,7 @@ def contributions(*points):
 def test_a_waterfall_ends_at_the_whole_and_says_what_is_taken_away():
     gain, loss = contributions(1.0, 5.0, 4.0), contributions(-1.0, 0.5, -3.0)
     drawn = charts.return_contributions({"2024": gain, "2025": loss}, {"A": "Firm A", "B": "Firm B"}, "pair")
-    assert drawn.title == "Of the S&P 500's return the pair made 60% in 2024 and −0.5 points of its loss in 2025"
+    assert drawn.title == "Of the S&P 500's return the pair made 60% in 2024 and −0.5 of −3.5 points in 2025"
     year = drawn.points[drawn.points.period == "2024"]
     assert year.firm.tolist() == ["Firm B", "Firm A", "Other firms", "S&P 500"]
     assert year.from_points.tolist() == [0, 5, 6, 0] and year.contribution_points.iloc[-1] == 10

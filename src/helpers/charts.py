@@ -585,7 +585,9 @@ def return_contributions(periods: dict, names: dict, group: str) -> Drawing | Un
     own = {n: parts[parts.firm.isin(list(names))].contribution_points.sum() for n, parts in answered.items()}
     totals = {name: parts.contribution_points.sum() for name, parts in answered.items()}
     shares = [
-        f"{100 * own[n] / totals[n]:.0f}% in {n}" if totals[n] > 0 else f"{_signed(own[n])} points of its loss in {n}"
+        f"{100 * own[n] / totals[n]:.0f}% in {n}"
+        if totals[n] > 0
+        else f"{_signed(own[n])} of {_signed(totals[n])} points in {n}"
         for n in answered
     ]
     title = f"Of the S&P 500's return the {group} made {' and '.join(shares)}"
