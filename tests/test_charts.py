@@ -151,6 +151,70 @@ def test_groups_are_ordered_by_the_return_after_and_counted_by_sign():
     assert isinstance(charts.group_returns(table.assign(return_percent=np.nan), ["A"]), Unanswered)
 
 
+def shares(*values):
+    return pd.Series(
+        values, index=pd.to_datetime(["2024-12-06", "2025-02-07", "2025-09-05"][: len(values)]), dtype=float
+    )
+
+
+def test_official_shares_are_points_and_other_methods_are_never_joined():
+    others = pd.DataFrame(
+        {"date": pd.to_datetime([DAY]), "method": "printed", "share_percent": 35.0, "gap_points": 3.0}
+    )
+    others["method"] = "published_by_others"
+    drawn = charts.index_shares(shares(32.78, 32.01), shares(32.78, 32.01), others, "Magnificent 7")
+    assert drawn.title == "The Magnificent 7 made up 32.0% of the S&P 500 on 2025-02-07, 32.8% on 2024-12-06"
+    assert "printed by others +3.0 to +3.0 points (n = 1)" in drawn.alt
+    lines = drawn.figure.axes[0].lines
+    assert [line.get_linestyle() for line in lines].count("-") == 1  # the official one, carried on
+    alone = charts.index_shares(shares(32.78), shares(), others.assign(gap_points=np.nan), "Magnificent 7")
+    assert "none yet" in alone.alt
+    assert isinstance(charts.index_shares(shares(), shares(), others, "Magnificent 7"), Unanswered)
+
+
+def test_effective_numbers_tell_the_first_and_the_last():
+    rows = pd.DataFrame(
+        {"date": shares(1, 2).index, "effective_number": [48.0, 50.8], "order_1": 150.0, "order_inf": 14.0}
+    )
+    drawn = charts.effective_numbers(rows, rows)
+    assert drawn.title == "On 2025-02-07 the S&P 500 was as concentrated as 51 equal firms (2024-12-06: 48)"
+    assert charts.effective_numbers(rows[:1], rows[:1]).title.endswith("48 equal firms")
+
+
+def contributions(*points):
+    rows = pd.DataFrame({"firm": ["A", "B", "Other firms"], "contribution_points": points})
+    rows.attrs = {"start": "2023-12-29", "end": "2024-12-31"}
+    return rows
+
+
+def test_a_waterfall_ends_at_the_whole_and_says_what_is_taken_away():
+    gain, loss = contributions(1.0, 5.0, 4.0), contributions(-1.0, 0.5, -3.0)
+    drawn = charts.return_contributions({"2024": gain, "2025": loss}, {"A": "Firm A", "B": "Firm B"}, "pair")
+    assert drawn.title == "Of the S&P 500's return the pair made 60% in 2024 and −0.5 of −3.5 points in 2025"
+    year = drawn.points[drawn.points.period == "2024"]
+    assert year.firm.tolist() == ["Firm B", "Firm A", "Other firms", "S&P 500"]
+    assert year.from_points.tolist() == [0, 5, 6, 0] and year.contribution_points.iloc[-1] == 10
+    colours = [bar.get_facecolor() for bar in drawn.figure.axes[1].patches]
+    assert colours[1] != colours[0] and colours[2] != colours[1]
+    assert isinstance(charts.return_contributions({"2024": Unanswered("not over")}, {}, "pair"), Unanswered)
+
+
+def test_labels_of_paths_that_end_close_together_stand_apart():
+    days = pd.bdate_range("2025-01-24", "2025-02-14")
+    ends = {"A": 100.1, "B": 100.2, "C": 120.0}
+    table = pd.DataFrame([(n, d, 100 + (v - 100) * k / 15) for n, v in ends.items() for k, d in enumerate(days)])
+    table.columns = ["portfolio", "date", "value"]
+    colours = {"A": charts.BLUE, "B": charts.GREY, "C": charts.ORANGE}
+    drawn = charts.rebased_paths({"2025-01-24": table, "later": Unanswered("no")}, colours, DAY, "the note")
+    assert drawn.title == "Since 2025-01-24: A +0.1%, B +0.2%, C +20.0%"
+    drawn.figure.canvas.draw()
+    renderer = charts.FigureCanvasAgg(drawn.figure).get_renderer()
+    labels = [text for text in drawn.figure.axes[0].texts if text.get_text()]
+    places = boxes(labels, renderer)
+    assert not any(one.overlaps(other) for k, one in enumerate(places) for other in places[:k])
+    assert isinstance(charts.rebased_paths({"later": Unanswered("no")}, colours, DAY, "the note"), Unanswered)
+
+
 def test_verdicts_are_counted_robust_and_not():
     table = pd.DataFrame({"verdict": ["holds", "holds", "fails", "not examined"], "robust": ["yes", "no", "", ""]})
     drawn = charts.verdict_counts(table)

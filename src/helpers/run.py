@@ -23,6 +23,7 @@ from pathlib import Path
 
 import filelock
 import nbformat
+from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
 from helpers import data, paths, readme, report, results
@@ -263,6 +264,8 @@ def cleaned(notebook):
             "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
         }
     )
+    # a busy machine cuts a stream where it likes
+    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for place, cell in enumerate(notebook.cells):
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("papermill-error")]
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
