@@ -7,8 +7,9 @@ override AS_OF := $(value AS_OF)
 override NOTEBOOK := $(value NOTEBOOK)
 override SET := $(value SET)
 export AS_OF NOTEBOOK SET
-# the environment is the lock's and nothing else's
-export PYTHONPATH :=
+# the environment is the lock's and nothing else's, the package that of this folder
+export PYTHONPATH := $(CURDIR)/src
+export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
 KNOWN := PYTHON AS_OF NOTEBOOK SET
@@ -29,13 +30,13 @@ data: env ## check data/raw against its ledgers and build data/processed
 	@$(RUN) -m helpers.data
 
 report: env ## build both editions of the report; AS_OF=2025-06-30 builds that one
-	@$(RUN) -m helpers.run report --as-of "$$AS_OF"
+	@$(RUN) -m helpers.run report --as-of="$$AS_OF"
 
-run: env ## run one notebook with other parameters: NOTEBOOK=01_returns SET="as_of=2025-06-30"
-	@$(RUN) -m helpers.run notebook "$$NOTEBOOK" --set "$$SET"
+run: env ## run one notebook with other parameters: NOTEBOOK=01_returns SET="as_of=2025-06-30 seed=1"
+	@$(RUN) -m helpers.run notebook --set="$$SET" -- "$$NOTEBOOK"
 
 lab: env ## open the notebooks in JupyterLab
-	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab notebooks
+	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 refresh-outputs: env ## execute the stored notebooks at their defaults and keep their outputs
 	@$(RUN) -m helpers.run refresh-outputs

@@ -79,6 +79,12 @@ def test_a_table_is_shown_plainly_and_written_in_full_digits(tmp_path, shown):
     assert metadata["exhibit"] == {"kind": "table", "slug": "a", "caption": "One row a name"}
 
 
+def test_text_that_a_spreadsheet_would_run_is_neutral_and_numbers_are_left_alone(tmp_path):
+    table = pd.DataFrame({"name": ["=cmd()", "@SUM(1)", "plain"], "value": [-1.5, 2.0, 3.0]})
+    charts.publish_table(tmp_path, "a", table, "One row a name")
+    assert (tmp_path / "a.csv").read_text().splitlines()[1:] == ["'=cmd(),-1.5", "'@SUM(1),2", "plain,3"]
+
+
 def test_a_table_whose_hidden_digits_change_shows_another_digest(tmp_path, shown):
     for value in (1 / 3, 0.3334):
         charts.publish_table(tmp_path, "a", pd.DataFrame({"value": [value]}), "One row a name")

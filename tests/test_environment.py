@@ -133,7 +133,7 @@ def test_a_missing_environment_is_made_from_the_lock_with_its_hashes_and_one_lin
     assert locked[0] == own[0] == str(place.python)
     assert locked[-4:] == ["--no-deps", "--require-hashes", "-r", str(environment.LOCK)]
     assert {"--no-deps", "--no-build-isolation", "--editable"} < set(own)
-    assert place.stamp.read_text() == hashlib.sha256(LOCK.encode()).hexdigest()
+    assert place.stamp.read_text() == hashlib.sha256((LOCK + str(environment.ROOT)).encode()).hexdigest()
 
 
 def test_an_environment_that_is_up_to_date_is_left_alone_in_silence(place, capsys):

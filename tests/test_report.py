@@ -219,7 +219,7 @@ def test_a_landing_page_of_one_edition_still_lists_every_complete_one(tmp_path):
     links = [attrs["href"] for attrs in page.all("a")]
     assert {"2025-02-14/index.html", "2025-06-30/index.html"} <= set(links)
     assert not [link for link in links if "2026-01-01" in link]
-    assert "hold on 30 June 2025" in page.text and "hold on 14 February 2025" not in page.text
+    assert "With what was known on 30 June 2025" in page.text and "hold on 14 February 2025" not in page.text
 
 
 def test_a_landing_page_of_an_edition_that_is_not_there_is_refused(tmp_path):

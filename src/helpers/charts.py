@@ -798,9 +798,14 @@ def _source_line(tables):
 
 def _write_csv(path, table):
     # eight digits: enough to draw again, few enough to be the same on every processor
-    text = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    text = table.map(_neutral).to_csv(index=False, float_format="%.8g", lineterminator="\n")
     path.write_text(text, encoding="utf-8")
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _neutral(value):
+    """Keep a spreadsheet from running text as a formula; numbers are left alone."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def _cell(value):

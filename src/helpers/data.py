@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -56,6 +57,7 @@ CLAIM_COLUMNS = [
     "high",
     "reason_for_range",
 ]
+CLAIM_KINDS = ("chart", "text", "forecast")
 KINDS = ("series", "snapshots", "record", "definition")
 ALWAYS = "always"
 REPLICATION = "2025-02-14"
@@ -108,13 +110,13 @@ class _Rule:
                 return "is no date of the calendar"
         if self.categories and value not in self.categories:
             return f"is none of {' | '.join(sorted(self.categories))}"
-        if self.minimum and self._orderly(value) < self._orderly(self.minimum):
+        if self.minimum and self.orderly(value) < self.orderly(self.minimum):
             return f"is below the minimum {self.minimum}"
-        if self.maximum and self._orderly(value) > self._orderly(self.maximum):
+        if self.maximum and self.orderly(value) > self.orderly(self.maximum):
             return f"is above the maximum {self.maximum}"
         return None
 
-    def _orderly(self, value):
+    def orderly(self, value):
         return float(value) if self.type in ("number", "integer") else value
 
 
@@ -152,7 +154,7 @@ def check() -> dict[str, pd.DataFrame]:
     if faults:
         raise DataError(faults)
     listed = sources()
-    on_disk = {path.name for path in paths.RAW.glob("*") if path.is_file()}
+    on_disk = {str(path.relative_to(paths.RAW)) for path in paths.RAW.rglob("*") if not path.is_dir()}
     for name in sorted(on_disk - set(listed.file)):
         faults.append(f"data/raw/{name}: not listed in data/sources.csv; add its row or take the file away")
     texts, tables = {}, {}
@@ -240,9 +242,7 @@ def build() -> bool:
         If a rule is broken; what was built before stays.
     """
     stamp = paths.PROCESSED / "built.json"
-    state = _state()
-    stamped = stamp.exists() and stamp.read_text(encoding="utf-8") == state
-    if stamped and all((paths.PROCESSED / f"{table}.parquet").is_file() for table in sources().index):
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == _state():
         return False
     tables = check()
     paths.PROCESSED.mkdir(parents=True, exist_ok=True)
@@ -252,7 +252,7 @@ def build() -> bool:
         rows.to_parquet(draft, index=False)
         draft.replace(paths.PROCESSED / f"{table}.parquet")
     draft = stamp.with_suffix(f".{os.getpid()}.part")
-    draft.write_text(state, encoding="utf-8")
+    draft.write_text(_state(), encoding="utf-8")
     draft.replace(stamp)
     return True
 
@@ -383,9 +383,12 @@ def _ledger_faults():
             faults.append(f"{place}, column table: {row.table!r} is not in data/sources.csv")
         if row.type not in _FORMS:
             faults.append(f"{place}, column type: {row.type!r} is none of {' | '.join(_FORMS)}")
-        for name in ("minimum", "maximum"):
-            if row[name] and row.type in _FORMS and not _FORMS[row.type].fullmatch(row[name]):
-                faults.append(f"{place}, column {name}: {row[name]!r} is not of type {row.type}")
+        if row.type in _FORMS:
+            bound = _Rule(row.column, row.type, "", "", frozenset(), False, False, "")
+            wrong = [name for name in ("minimum", "maximum") if bound.fault(row[name])]
+            faults += [f"{place}, column {name}: {row[name]!r} is not of type {row.type}" for name in wrong]
+            if row.minimum and row.maximum and not wrong and bound.orderly(row.minimum) > bound.orderly(row.maximum):
+                faults.append(f"{place}: the minimum {row.minimum} is above the maximum {row.maximum}")
         for name in ("key", "required"):
             if row[name] not in ("0", "1"):
                 faults.append(f"{place}, column {name}: {row[name]!r} is neither 0 nor 1")
@@ -396,12 +399,18 @@ def _ledger_faults():
     claims = _ledger("claims.csv", CLAIM_COLUMNS)
     faults += [f"data/claims.csv {fault}" for fault in _key_faults(claims, ["id"])]
     for line, row in claims.iterrows():
+        place = f"data/claims.csv line {line}"
+        faults += [f"{place}, column {name}: is empty" for name in CLAIM_COLUMNS if row[name] == ""]
+        if row.kind not in CLAIM_KINDS:
+            faults.append(f"{place}, column kind: {row.kind!r} is none of {' | '.join(CLAIM_KINDS)}")
+        if not re.fullmatch(r"\d\d_[a-z0-9_]+", row.notebook):
+            faults.append(f"{place}, column notebook: {row.notebook!r} is not the name of a notebook")
         try:
             orderly = float(row.low) <= float(row.high)
         except ValueError:
             orderly = False
         if not orderly:
-            faults.append(f"data/claims.csv line {line}: {row.low!r} to {row.high!r} is no range")
+            faults.append(f"{place}: {row.low!r} to {row.high!r} is no range")
     return faults
 
 
@@ -507,9 +516,9 @@ def _reference_faults(table, cells, texts):
 
 
 def _state():
-    """Hash all that the processed tables follow from: ledgers, raw files and this module."""
+    """Hash what the processed tables follow from, ledgers, raw files and this module, and the tables themselves."""
     files = [paths.DATA / name for name in ("sources.csv", "columns.csv", "claims.csv")]
-    files += [*sorted(paths.RAW.glob("*")), paths.ROOT / "src/helpers/data.py"]
+    files += [*sorted(paths.RAW.glob("*")), *sorted(paths.PROCESSED.glob("*.parquet")), Path(__file__)]
     state = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
     return json.dumps(state, indent=1)
 

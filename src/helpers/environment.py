@@ -24,7 +24,8 @@ SUPPORTED = "Python 3.11 to 3.13"
 def ensure():
     """Make ``.venv`` from the lock when it is missing or older than the lock; say so in one line."""
     stamp = VENV / "lock.sha256"
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    # an environment knows its place: that of a copied or moved repository is another's
+    digest = hashlib.sha256(LOCK.read_bytes() + str(ROOT).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest and _python(VENV).exists():
         return
     uv, interpreter = shutil.which("uv"), _interpreter()

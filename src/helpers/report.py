@@ -85,6 +85,7 @@ def landing_page(report: Path, editions: list[str]) -> None:
         groups=groups,
         tallies=[_tally(groups, place) for place in range(len(editions))],
         lead=lead,
+        failures=sorted({path.parent.name for path in report.glob("failed/*/*.ipynb")}),
         sources=pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, dtype=str).to_dict("records"),
     )
 
@@ -165,7 +166,12 @@ def _ledger(folders, questions):
             "notebook": notebook,
             "question": questions.get(notebook),
             "rows": [
-                {"id": row.Index, "claim": row.claim, "answers": [held.get(row.Index, unasked) for held in answers]}
+                {
+                    "id": row.Index,
+                    "claim": row.claim,
+                    "quantity": row.quantity,
+                    "answers": [held.get(row.Index, unasked) for held in answers],
+                }
                 for row in rows.itertuples()
             ],
         }
@@ -177,7 +183,8 @@ def _answer(row, method):
     answer = {"verdict": row.verdict, "robust": row.robust, "reason": row.reason, "value": None}
     if row.value:
         value, low, high = inference.numbers(float(row.value), float(row.low), float(row.high))
-        interval = "exact" if method.startswith("exact") else f"{low} to {high}"
+        kind = "simulation error" if "Monte Carlo" in method else "95% interval"
+        interval = "arithmetic, no sampling error" if method.startswith("exact") else f"{kind} {low} to {high}"
         answer |= {"value": value, "unit": row.unit, "interval": interval}
     return answer
 

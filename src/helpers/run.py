@@ -466,7 +466,9 @@ def make_report(as_of: str = "") -> int:
             for day, place in stages.items():
                 if not any(name.endswith(day) for name in faults):
                     faults |= _bound(f"binding the edition of {day}", _finish, day, place)
-            held = [day for day in wanted if (paths.REPORT / day / "results.json").is_file()]
+            # the two standing editions stay side by side, whatever was built
+            standing = [day for day in (data.REPLICATION, data.latest()) if _complete(day)]
+            held = standing or [day for day in wanted if _complete(day)]
             if held:
                 faults |= _bound("binding the landing page", report.landing_page, paths.REPORT, held)
         finally:
@@ -477,8 +479,14 @@ def make_report(as_of: str = "") -> int:
     if faults:
         print("The editions that failed were not published; the last good ones stay as they were.", file=sys.stderr)
         return 1
+    for day in set(wanted) - set(held):
+        print(f"The edition is at {(paths.REPORT / day / 'index.html').relative_to(paths.ROOT)}")
     print(f"The report is at {(paths.REPORT / 'index.html').relative_to(paths.ROOT)}")
     return 0
+
+
+def _complete(as_of):
+    return (paths.REPORT / as_of / "results.json").is_file()
 
 
 def _bound(name, work, *arguments):
@@ -575,6 +583,11 @@ def refresh_outputs() -> int:
     return 0
 
 
+def _terminated(*_):
+    print("stopped; the last good report stays", file=sys.stderr)
+    sys.exit(143)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line: 0 done, 1 something failed, 2 a wrong wish, 130 or 143 stopped by a signal."""
     parser = argparse.ArgumentParser(prog="python -m helpers.run", description="Execute notebooks and bind the report.")
@@ -586,7 +599,9 @@ def main(arguments: list[str] | None = None) -> int:
     one.add_argument("--set", default="")
     commands.add_parser("refresh-outputs")
     wish = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # a shell that starts a run in the background has its Ctrl-C ignored otherwise
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         if wish.command == "report":
             return make_report(wish.as_of)
