@@ -212,3 +212,8 @@ def test_wealth_is_titled_by_its_ends_and_labels_stand_apart():
         frames = boxes(axis.texts, renderer)
         assert not any(one.overlaps(other) for k, one in enumerate(frames) for other in frames[:k])
     assert isinstance(charts.wealth_drawdown(Unanswered("not yet"), colours, ("A", "C")), Unanswered)
+
+
+def test_a_tiny_value_in_a_table_is_shown_by_its_power_of_ten(tmp_path, shown):
+    charts.publish_table(tmp_path, "a", pd.DataFrame({"value": [6e-88, 0.0, 0.00014]}), "One row a p value")
+    assert shown[0][0]["text/plain"].split()[6:-4] == ["6e−88", "0", "0.00014"]

@@ -803,6 +803,8 @@ def _write_csv(path, table):
 
 def _cell(value):
     if isinstance(value, (float, np.floating)):
+        if 0 < abs(value) < 1e-4:  # p values of tests that reject without doubt
+            return f"{value:.0e}".replace("-", "−")
         return "" if np.isnan(value) else number(value)
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
