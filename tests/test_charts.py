@@ -232,3 +232,58 @@ def test_coverage_counts_the_tables_that_had_rows():
     drawn = charts.coverage(data.reach("2023-01-03"), "2023-01-03")
     assert drawn.title.startswith("On 2023-01-03, ")
     assert "nothing known yet" in [text.get_text() for text in drawn.figure.axes[0].texts]
+
+
+def estimates(values):
+    rows = [(pd.Timestamp("2025-01-23") + pd.offsets.BDay(k), value, value - 1, value + 1, 9)
+            for k, value in enumerate(values)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["date", "value", "low", "high", "n"])
+
+
+def test_days_around_an_event_name_those_whose_interval_leaves_out_zero():
+    table = estimates([0.5, -0.5, -11.0, 2.0])
+    drawn = charts.abnormal_path(table, "2025-01-27", "the chain", {"2025-01-24": "eve", "2025-02-28": "later"})
+    assert "−11.0% (95% interval −12.0 to −10.0)" in drawn.title
+    assert drawn.alt.endswith("leaves out zero.") or "2025-01-27 −11.0" in drawn.alt
+    assert "2025-01-28 2.0" in drawn.alt and "2025-01-24" not in drawn.alt
+    assert isinstance(charts.abnormal_path(table, "2025-02-28", "the chain", {}), Unanswered)
+    assert isinstance(charts.abnormal_path(Unanswered("no day"), DAY, "the chain", {}), Unanswered)
+
+
+@pytest.mark.parametrize("value, words", [(-11.0, "None of 100"), (-0.97, "2 of 100")])
+def test_placebo_days_as_low_as_the_event_are_counted(value, words):
+    placebos = pd.Series(np.linspace(-1, 1, 100), index=pd.bdate_range("2024-01-01", periods=100))
+    found = inference.Estimate(value, value, value, "percent", 9, "x")
+    drawn = charts.placebo_distribution(placebos, found, "2025-01-27", "a mean")
+    assert drawn.title.startswith(words) and len(drawn.points) == 101
+    assert isinstance(charts.placebo_distribution(placebos.iloc[:0], found, DAY, "a mean"), Unanswered)
+
+
+def test_a_specification_curve_shows_every_choice_and_counts_what_leaves_out_zero():
+    table = estimates([-5.0, -3.0, 0.5]).drop(columns="date").assign(headline=[False, True, False])
+    table = table.assign(model=["a", "b", "a"], window=["120 days", "250 days", "no window"])
+    drawn = charts.specification_curve(table, ["model", "window"], "The shock")
+    assert drawn.title == "The shock is below zero in 2 of 3 specifications, −5.0% to +0.5%; 2 intervals leave out zero"
+    labels = [label.get_text() for label in drawn.figure.axes[1].get_yticklabels()]
+    assert labels == ["a", "b", "120 days", "250 days", "no window"]
+    assert isinstance(charts.specification_curve(Unanswered("no day"), ["model"], "x"), Unanswered)
+
+
+def test_wealth_is_titled_by_its_ends_and_labels_stand_apart():
+    days = pd.bdate_range("2025-01-24", periods=3)
+    rows = [(name, day, wealth, wealth - 110) for name, end in {"A": 110.0, "B": 110.1, "C": 90.0}.items()
+            for day, wealth in zip(days, [100, 105, end], strict=True)]  # fmt: skip
+    wealth = pd.DataFrame(rows, columns=["portfolio", "date", "wealth", "drawdown_percent"])
+    colours = {"A": charts.BLUE, "B": charts.ORANGE, "C": charts.GREY}
+    drawn = charts.wealth_drawdown(wealth, colours, ("A", "C"))
+    assert drawn.title == "From 2025-01-24 to 2025-01-28: B +10.1%, A +10.0%, C −10.0%"
+    renderer = charts.FigureCanvasAgg(drawn.figure).get_renderer()
+    for axis in drawn.figure.axes:
+        frames = boxes(axis.texts, renderer)
+        assert not any(one.overlaps(other) for k, one in enumerate(frames) for other in frames[:k])
+    assert isinstance(charts.wealth_drawdown(Unanswered("not yet"), colours, ("A", "C")), Unanswered)
+
+
+def test_a_tiny_value_in_a_table_is_shown_by_its_power_of_ten(tmp_path, shown):
+    charts.publish_table(tmp_path, "a", pd.DataFrame({"value": [6e-88, 0.0, 0.00014]}), "One row a p value")
+    assert shown[0][0]["text/plain"].split()[6:-4] == ["6e−88", "0", "0.00014"]

@@ -176,3 +176,58 @@ def test_published_moves_of_27_january_are_met_within_rounding(name, published):
     found = returns.holding_period_return(table, NO_CAPS, Portfolio(name, [name]), "2025-01-24", "2025-01-27")
     assert isinstance(found, Estimate)
     assert found.value == pytest.approx(published, abs=0.06)
+
+
+def test_daily_returns_bridge_no_missing_day():
+    daily = returns.daily_returns(indices(A=[100, np.nan, 121], B=[100, 90, 99]))
+    assert daily.B.tolist() == pytest.approx([-0.1, 0.1]) and daily.A.isna().all()
+
+
+def test_a_composite_moves_as_its_holding_period_return_says():
+    rows = indices(A=[100, 110, 132], B=[100, 80, 100])
+    held = caps(A=("2025-01-02", 3.0), B=("2025-01-02", 1.0))
+    pair = Portfolio("AB", "AB", "market cap")
+    level = returns.composite_index(rows, held, pair, DAYS[1])
+    found = returns.holding_period_return(rows, held, pair, DAYS[1], DAYS[2])
+    assert level[DAYS[1]] == pytest.approx(1) and 100 * (level[DAYS[2]] - 1) == pytest.approx(found.value)
+    # the same shares before as after
+    assert level[DAYS[0]] == pytest.approx((3.3 / 1.1 + 0.8 / 0.8) / (3.3 + 0.8))
+
+
+@pytest.mark.parametrize("start", ["2025-01-07", "2025-01-03"])
+def test_a_composite_without_its_day_or_price_leaves_the_question_open(start):
+    rows = indices(A=[100, 110, 121], B=[100, np.nan, 99])
+    assert isinstance(returns.composite_index(rows, NO_CAPS, Portfolio("AB", "AB"), start), Unanswered)
+    late = returns.start_weights(returns.wide(rows), NO_CAPS, Portfolio("AB", "AB", "market cap"), "2025-01-07")
+    assert isinstance(late, Unanswered)
+
+
+def test_portfolios_stand_beside_securities_and_those_not_known_are_left_out():
+    rows = indices(A=[100, 110, 121], B=[100, 100, 110])
+    level = returns.composite_index(rows, NO_CAPS, Portfolio("AB", "AB"), DAYS[0])
+    wide = returns.with_portfolios(returns.daily_returns(rows), {"AB": level, "C": Unanswered("not yet")})
+    assert list(wide) == ["A", "B", "AB"] and wide.AB.iloc[0] == pytest.approx(0.05)
+
+
+def test_price_weights_are_the_plain_closes_each_once():
+    rows = [("A", DAYS[0], "close", 30.0), ("A", DAYS[0], "close", 30.0), ("A", DAYS[0], "adjusted close", 29.0)]
+    rows += [("B", DAYS[0], "close", 10.0)]
+    prices = pd.DataFrame(rows, columns=["security", "date", "kind", "price"]).assign(date=pd.Timestamp(DAYS[0]))
+    level = indices(A=[100, 110], B=[100, 100])
+    held = returns.price_weights(prices)
+    weights = returns.start_weights(returns.wide(level), held, Portfolio("AB", "AB", "market cap"), DAYS[0])
+    assert len(held) == 2 and weights.to_dict() == pytest.approx({"A": 0.75, "B": 0.25})
+
+
+def test_wealth_starts_at_100_and_its_drawdown_is_measured_from_its_own_peak():
+    rows = indices(A=[100, 120, 90], B=[50, 50, 60])
+    paths = returns.wealth_paths(rows, NO_CAPS, [Portfolio("B", "B"), Portfolio("A", "A")], DAYS[0])
+    assert paths.portfolio.tolist() == ["B"] * 3 + ["A"] * 3
+    own = paths[paths.portfolio == "A"]
+    assert own.wealth.tolist() == pytest.approx([100, 120, 90])
+    assert own.drawdown_percent.tolist() == pytest.approx([0, 0, -25])
+
+
+def test_wealth_cannot_be_told_on_its_first_day():
+    found = returns.wealth_paths(indices(A=[100, 120]), NO_CAPS, [Portfolio("A", "A")], DAYS[1])
+    assert isinstance(found, Unanswered)

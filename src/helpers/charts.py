@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from IPython.display import display
-from matplotlib import font_manager
+from matplotlib import dates, font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter
 from matplotlib.figure import Figure
@@ -246,6 +246,258 @@ def group_returns(table: pd.DataFrame, note_groups: list[str]) -> Drawing | Unan
     told = [f"{name} {_signed(row.before)} before, {_signed(row.after)} after" for name, row in spread.iterrows()]
     alt = f"Bars of total returns in percent, before and after DeepSeek. {'; '.join(told)}."
     return Drawing(figure, title, alt, rows.drop(columns="found"))
+
+
+def abnormal_path(table: pd.DataFrame | Unanswered, day: str, what: str, marks: dict[str, str]) -> Drawing | Unanswered:
+    """Draw a mean abnormal return on each trading day around an event, with its intervals.
+
+    Parameters
+    ----------
+    table : DataFrame or Unanswered
+        One row a trading day: date, value, low, high (percent), n.
+    day : str
+        The event's day, ISO: blue.
+    what : str
+        Whose mean, for the title.
+    marks : dict of str to str
+        Words to write at a day, by ISO date.
+
+    Returns
+    -------
+    Drawing or Unanswered
+        Unanswered before the event's day is known.
+    """
+    if isinstance(table, Unanswered) or not (table.date == day).any():
+        return table if isinstance(table, Unanswered) else Unanswered(f"{day} is not known yet")
+    event = table[table.date == day].iloc[0]
+    low, high = _signed(event.low), _signed(event.high)
+    title = f"On {day} the mean abnormal return of {what} was {_signed(event.value)}% (95% interval {low} to {high})"
+    subtitle = (
+        "Mean abnormal return in percent by trading day; bars: 95% intervals that allow for firms moving together. "
+        "Blue: the event; grey: other days"
+    )
+    figure, (axis,) = canvas(title, subtitle, 3.9)
+    for place, row in enumerate(table.itertuples()):
+        colour = BLUE if row.date == event.date else GREY
+        axis.plot([place, place], [row.low, row.high], color=colour, linewidth=2.2, alpha=0.75, solid_capstyle="butt")
+        axis.plot(place, row.value, "o", color=colour, markersize=6)
+    axis.axhline(0, color=GREY, linewidth=0.8)
+    days = [f"{date:%Y-%m-%d}" for date in table.date]
+    top = table.high.max() + 0.12 * (table.high.max() - table.low.min())
+    for marked, words in marks.items():
+        if marked in days:
+            place = days.index(marked)
+            axis.axvline(place, color=LIGHT, linewidth=1, zorder=0)
+            axis.text(place - 0.12, top, words, size=9, color=BLACK, ha="right", va="top", linespacing=1.25)
+    axis.set(ylim=(None, top), xlim=(-0.7, len(table) - 0.3), ylabel="percent")
+    weeks = table.date.dt.isocalendar().week
+    places = np.flatnonzero(weeks != weeks.shift(fill_value=0))
+    axis.set_xticks(places, [f"{table.date.iloc[place]:%-d %b}" for place in places])
+    apart = table[(table.low > 0) | (table.high < 0)]
+    told = "; ".join(f"{row.date:%Y-%m-%d} {_interval(row)}" for row in apart.itertuples()) or "none"
+    alt = (
+        f"Points with intervals for {len(table)} trading days. Mean abnormal return on {day}: {_signed(event.value)}% "
+        f"({low} to {high}). Days whose interval leaves out zero: {told}."
+    )
+    return Drawing(figure, title, alt, table)
+
+
+def placebo_distribution(
+    placebos: pd.Series, found: Estimate | Unanswered, day: str, what: str
+) -> Drawing | Unanswered:
+    """Draw the distribution of an estimate over other days, with the event's own value marked.
+
+    Parameters
+    ----------
+    placebos : Series
+        Percent by date.
+    found : Estimate or Unanswered
+        The event's value.
+    day, what : str
+        The event's day, and what is measured, for the title.
+
+    Returns
+    -------
+    Drawing or Unanswered
+    """
+    if isinstance(found, Unanswered) or placebos.empty:
+        return found if isinstance(found, Unanswered) else Unanswered("no earlier day has an estimation window")
+    lower = int((placebos <= found.value).sum())
+    worst, worst_day = placebos.min(), placebos.idxmin()
+    title = (
+        f"{lower or 'None'} of {len(placebos)} earlier days had {what} as low as {day}: "
+        f"{_signed(found.value)}% against {_signed(worst)}% at worst"
+    )
+    subtitle = (
+        "Days by mean abnormal return in percent, each with a model estimated on the days before it. Blue: the event"
+    )
+    figure, (axis,) = canvas(title, subtitle, 3.2)
+    low, high = np.floor(min(found.value, worst)), np.ceil(placebos.max())
+    counts, _, _ = axis.hist(placebos, bins=np.arange(low, high + 0.5, 0.5), color=LIGHT, edgecolor="white")
+    axis.vlines(found.value, 0, 0.55 * counts.max(), color=BLUE, linewidth=2.5)
+    words = f"{day}\n{_signed(found.value)}%"
+    axis.text(found.value, 0.58 * counts.max(), words, color=BLUE, size=10, weight="semibold", ha="center", va="bottom")
+    axis.annotate(
+        f"worst earlier day\n{worst_day:%Y-%m-%d}, {_signed(worst)}%", (worst, 1.2), xytext=(0, 26),
+        textcoords="offset points", ha="center", size=9, color=GREY, arrowprops={"arrowstyle": "-", "color": LIGHT},
+    )  # fmt: skip
+    axis.set(xlabel="mean abnormal return, percent", ylabel="days", xlim=(low - 1.5, high + 0.5))
+    quantiles = np.quantile(placebos, [0.025, 0.5, 0.975])
+    spread = ", ".join(_signed(value) for value in quantiles)
+    alt = (
+        f"Histogram of {len(placebos)} days, 2.5%, 50% and 97.5% quantiles {spread}; {day} at {_signed(found.value)}%."
+    )
+    points = placebos.rename("value").rename_axis("date").reset_index().assign(event=False)
+    event = pd.DataFrame({"date": [pd.Timestamp(day)], "value": [found.value], "event": [True]})
+    return Drawing(figure, title, alt, pd.concat([points, event], ignore_index=True))
+
+
+def specification_curve(table: pd.DataFrame | Unanswered, choices: list[str], what: str) -> Drawing | Unanswered:
+    """Draw estimates of all specifications in order, above a matrix of dots that tells which choices each made.
+
+    Simonsohn, Simmons and Nelson (2020, doi 10.1038/s41562-020-0912-z). The headline is blue; an interval that holds
+    zero is orange.
+
+    Parameters
+    ----------
+    table : DataFrame or Unanswered
+        One row a specification, in the order to draw: a column each choice, value, low, high (percent), headline.
+    choices : list of str
+        Columns of the choices, from top to bottom.
+    what : str
+        What is measured, for the title.
+
+    Returns
+    -------
+    Drawing or Unanswered
+    """
+    if isinstance(table, Unanswered):
+        return table
+    n, below = len(table), int((table.value < 0).sum())
+    apart = int(((table.low > 0) | (table.high < 0)).sum())
+    title = (
+        f"{what} is below zero in {'all' if below == n else f'{below} of'} {n} specifications, "
+        f"{_signed(table.value.min())}% to {_signed(table.value.max())}%; {apart} intervals leave out zero"
+    )
+    subtitle = (
+        "Estimates in order, in percent, with 95% intervals; dots: the choices made. "
+        "Blue: the headline; orange: others whose interval holds zero"
+    )
+    lines = [(name, level) for name in choices for level in dict.fromkeys(sorted(table[name], key=_natural))]
+    height = 0.2 * len(lines) + 0.1 * len(choices)
+    figure, (axis, matrix) = canvas(
+        title, subtitle, 2.6 + height + 0.7, rows=2, sharex=True, height_ratios=[2.6, height]
+    )
+    whole = figure.get_figheight()
+    figure.subplots_adjust(left=0.27, hspace=0.04, bottom=0.45 / whole, top=figure.subplotpars.top - 0.12 / whole)
+    holds = (table.low <= 0) & (table.high >= 0)
+    colours = np.select([table.headline, holds], [BLUE, ORANGE], GREY)
+    places = np.arange(n)
+    axis.vlines(places, table.low, table.high, colors=list(colours), linewidth=1.6, alpha=0.7)
+    axis.scatter(places, table.value, color=list(colours), s=np.where(table.headline, 46, 14), zorder=2)
+    axis.axhline(0, color=GREY, linewidth=0.8)
+    axis.set_ylabel("percent")
+    (own,) = np.flatnonzero(table.headline)
+    options = {"transform": axis.get_xaxis_transform(), "color": BLUE, "size": 9, "ha": "center"}
+    axis.text(own, 1.01, f"headline {_signed(table.value[own])}", **options)
+    axis.axvline(own, color=BLUE, linewidth=0.8, alpha=0.35)
+    axis.margins(y=0.1)
+    y, labels = [], []
+    for place, (name, level) in enumerate(lines):
+        y.append(-place - 0.5 * choices.index(name))
+        labels.append(level)
+        made = (table[name] == level).to_numpy()
+        matrix.scatter(places, np.full(n, y[-1]), s=5, color=LIGHT, linewidth=0)
+        matrix.scatter(places[made], np.full(made.sum(), y[-1]), s=15, color=list(colours[made]), linewidth=0)
+    for name in choices:
+        inside = [at for at, (other, _) in zip(y, lines, strict=True) if other == name]
+        options = {"transform": matrix.get_yaxis_transform(), "ha": "left", "va": "center", "size": 9}
+        matrix.text(-0.345, np.mean(inside), name, weight="semibold", **options)
+    matrix.set_yticks(y, labels, size=8.5, color=BLACK)
+    matrix.set(xlim=(-1, n), ylim=(min(y) - 0.7, 0.7))
+    for panel in (axis, matrix):
+        panel.tick_params(axis="x", bottom=False, labelbottom=False)
+        panel.spines["bottom"].set_visible(False)
+    matrix.tick_params(axis="y", left=False)
+    matrix.spines["left"].set_visible(False)
+    median = _signed(table.value.median())
+    head = table.iloc[own]
+    alt = (
+        f"Specification curve of {n} estimates from {_signed(table.value.min())} to {_signed(table.value.max())} "
+        f"percent, median {median}; headline {_interval(head)} ({', '.join(head[choices])}); "
+        f"{apart} of {n} intervals leave out zero."
+    )
+    return Drawing(figure, title, alt, table)
+
+
+def _natural(text):
+    """Key that orders words with numbers in them by the numbers."""
+    digits = "".join(sign for sign in text if sign.isdigit())
+    return (int(digits), text) if digits else (10**9, text)
+
+
+def wealth_drawdown(
+    wealths: pd.DataFrame | Unanswered, colours: dict[str, str], pair: tuple[str, str]
+) -> Drawing | Unanswered:
+    """Draw the wealth of groups since a day, how far each is below its own peak, and one group over another.
+
+    Parameters
+    ----------
+    wealths : DataFrame or Unanswered
+        One row a group and day: portfolio, date, wealth (start = 100), drawdown_percent.
+    colours : dict of str to str
+        Colour of this module by group; groups without one are left out.
+    pair : tuple of str
+        Two of the groups: the last panel shows the first over the second.
+
+    Returns
+    -------
+    Drawing or Unanswered
+    """
+    if isinstance(wealths, Unanswered):
+        return wealths
+    wealth, drawdown = (
+        wealths.pivot(index="date", columns="portfolio", values=column)[[*colours]]
+        for column in ("wealth", "drawdown_percent")
+    )
+    ratio = 100 * wealth[[pair[0]]].div(wealth[pair[1]], axis=0)
+    ends, start, last = wealth.iloc[-1].sort_values(ascending=False), wealth.index[0], wealth.index[-1]
+    told = ", ".join(f"{name} {_signed(value - 100)}%" for name, value in ends.items())
+    title = f"From {start:%Y-%m-%d} to {last:%Y-%m-%d}: {told}"
+    subtitle = "Top: wealth, buy and hold, start = 100. Middle: percent below its own peak since. Bottom: " + (
+        f"{pair[0]} over {pair[1]}, start = 100"
+    )
+    shares = [3, 1.7, 1.3]
+    figure, axes = canvas(title, subtitle, 6.6, rows=3, sharex=True, height_ratios=shares)
+    figure.subplots_adjust(right=0.78, hspace=0.12, bottom=0.75 / figure.get_figheight())
+    for axis, table, share in zip(axes, (wealth, drawdown, ratio), shares, strict=True):
+        for name in table:
+            axis.plot(table.index, table[name], color=BLACK if table is ratio else colours[name], linewidth=1.4)
+        low, high = axis.get_ylim()
+        ends = table.iloc[-1]
+        heights = pd.Series(_apart(ends.to_numpy(), 0.25 * (high - low) / share), index=ends.index)
+        for name, height in heights.items():
+            value = table[name].iloc[-1]
+            told_value = f"{value:.0f}"
+            if table is drawdown:
+                told_value = f"{_signed(value)}%" if value < -0.05 else "0"
+            words, own = ("ratio", BLACK) if table is ratio else (name, colours[name])
+            options = {"transform": axis.get_yaxis_transform(), "size": 9, "color": own, "va": "center"}
+            axis.text(1.015, height, f"{words}: {told_value}", **options)
+        axis.axhline(0 if table is drawdown else 100, color=LIGHT, linewidth=0.8, zorder=0)
+        axis.set(ylim=(min(low, min(heights)), max(high, max(heights))), xlim=(start, last))
+    axes[0].set_ylabel("wealth")
+    axes[1].set_ylabel("drawdown, %")
+    axes[2].set_ylabel("ratio")
+    locator = dates.AutoDateLocator(maxticks=9)
+    axes[2].xaxis.set_major_locator(locator)
+    short = (last - start).days < 100
+    form = dates.DateFormatter("%-d %b") if short else dates.ConciseDateFormatter(locator, show_offset=False)
+    axes[2].xaxis.set_major_formatter(form)
+    deepest = ", ".join(f"{name} {_signed(value)}%" for name, value in drawdown.min().items())
+    alt = f"Lines of wealth: {told}. Deepest fall below an own peak: {deepest}. {pair[0]} over {pair[1]}: "
+    alt += f"{_signed(ratio.iloc[-1, 0] - 100)}%."
+    return Drawing(figure, title, alt, wealths[wealths.portfolio.isin(colours)])
 
 
 def alternatives(found: dict, others: dict, claims: pd.DataFrame) -> Drawing | Unanswered:
@@ -810,6 +1062,8 @@ def _neutral(value):
 
 def _cell(value):
     if isinstance(value, (float, np.floating)):
+        if 0 < abs(value) < 1e-4:  # p values of tests that reject without doubt
+            return f"{value:.0e}".replace("-", "−")
         return "" if np.isnan(value) else number(value)
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"

@@ -43,9 +43,11 @@ def findings() -> str:
     judged = [row for row in rows if row["verdict"] in (results.HOLDS, results.FAILS, results.CANNOT_TELL)]
     holding = [row for row in judged if row["verdict"] == results.HOLDS]
     fragile = [row for row in judged if row["robust"] == "no"]
+    questions = {name: _question(name) for name in sorted(path.stem for path in paths.NOTEBOOKS.glob("0[1-9]_*.ipynb"))}
     lines = [
         f"![{alt}](docs/{LEAD[1]}.png)",
         "",
+        *[line for name, question in questions.items() for line in (f"**{question}** {_titles(name)}", "")],
         f"Of {len(rows)} claims, {len(judged)} are judged so far as of {results.NOTE_DAY}: {len(holding)} hold, and "
         f"{len(fragile)} verdicts turn when a declared alternative is taken instead.",
         "",
@@ -56,6 +58,19 @@ def findings() -> str:
         verdict = row["verdict"] + (", not robust" if row["robust"] == "no" else "")
         lines.append(f"| {row['claim']} | {quantities[row['claim']]} | {row['found']} {row['unit']} | {verdict} |")
     return "\n".join(lines) + "\n"
+
+
+def _question(notebook):
+    head = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells[0].source.splitlines()[0]
+    return head.partition(" · ")[2]
+
+
+def _titles(notebook):
+    """Put together the titles of a notebook's figures, which state its findings."""
+    cells = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
+    shown = [output.metadata.get("exhibit", {}) for cell in cells for output in cell.get("outputs", [])
+             if "metadata" in output]  # fmt: skip
+    return " ".join(f"{exhibit['title']}." for exhibit in shown if exhibit.get("kind") == "figure")
 
 
 def filled(text: str) -> str:

@@ -62,6 +62,30 @@ def wide(indices: pd.DataFrame) -> pd.DataFrame:
     return indices.pivot(index="date", columns="security", values="total_return_index").sort_index()
 
 
+def daily_returns(indices: pd.DataFrame) -> pd.DataFrame:
+    """Compute simple daily returns, ``index(t) / index(t - 1) - 1``, as fractions.
+
+    Parameters
+    ----------
+    indices : DataFrame
+        As for `wide`.
+
+    Returns
+    -------
+    DataFrame
+        Index date, from the second trading day on; one column a security. A missing day is never bridged: it leaves
+        two returns missing.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2025-01-02", "2025-01-03"])
+    >>> rows = pd.DataFrame({"security": "A", "date": days, "total_return_index": [100.0, 98.0]})
+    >>> print(f"{daily_returns(rows).iloc[0, 0]:.4f}")
+    -0.0200
+    """
+    return wide(indices).pct_change(fill_method=None).iloc[1:]
+
+
 def last_trading_day(indices: pd.DataFrame) -> str | None:
     """Newest trading day of the rows passed in, as an ISO date; None where there is no row."""
     return f"{indices.date.max():%Y-%m-%d}" if len(indices) else None
@@ -92,6 +116,8 @@ def start_weights(levels: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio
     if portfolio.weights == "equal" or len(members) == 1:
         return pd.Series(1 / len(members), index=members)
     day, carried = pd.Timestamp(start), {}
+    if levels.empty or day > levels.index[-1]:
+        return Unanswered(f"{start} is later than the last trading day known")
     for member in members:
         own = caps[(caps.security == member) & (caps.date <= day)].sort_values("date", kind="stable")
         if own.empty:
@@ -278,3 +304,108 @@ def returns_table(
             rows.append((portfolio.name, portfolio.definition, count, period, start, end, value, found))
     names = ["portfolio", "definition", "members", "period", "start", "end", "return_percent", "found"]
     return pd.DataFrame(rows, columns=names)
+
+
+def composite_index(
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, start: str
+) -> pd.Series | Unanswered:
+    """Level of a portfolio whose weights are those of one day, the same number of shares held before and after it.
+
+    ``sum_i w_i(start) * index_i(t) / index_i(start)``, so that the level is 1 at the close of ``start``.
+
+    Parameters
+    ----------
+    indices, caps
+        As for `holding_period_return`.
+    portfolio : Portfolio
+    start : str
+        Trading day, ISO.
+
+    Returns
+    -------
+    Series or Unanswered
+        Index date, over all days held; missing where a member has no price. Unanswered before ``start`` is known.
+    """
+    levels = wide(indices)
+    if levels.empty or pd.Timestamp(start) > levels.index[-1]:
+        return Unanswered(f"{start} is later than the last trading day known")
+    for member in portfolio.members:
+        if member not in levels or np.isnan(levels.at[pd.Timestamp(start), member]):
+            return Unanswered(f"{member} has no price on {start}")
+    weights = start_weights(levels, caps, portfolio, start)
+    if isinstance(weights, Unanswered):
+        return weights
+    held = levels[weights.index]
+    return (held / held.loc[start]).mul(weights).sum(axis=1, skipna=False).rename(portfolio.name)
+
+
+def with_portfolios(daily: pd.DataFrame, levels: dict[str, pd.Series | Unanswered]) -> pd.DataFrame:
+    """Add the daily returns of portfolios to those of securities.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        As `daily_returns` gives.
+    levels : dict of str to (Series or Unanswered)
+        As `composite_index` gives, by the name of the new column; those not answered are left out.
+
+    Returns
+    -------
+    DataFrame
+    """
+    held = {name: level for name, level in levels.items() if isinstance(level, pd.Series)}
+    return daily.assign(**{name: level.pct_change(fill_method=None).iloc[1:] for name, level in held.items()})
+
+
+def price_weights(prices: pd.DataFrame) -> pd.DataFrame:
+    """Put closing prices into the shape of market caps: with one share each, cap weights are price weights.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        One row a security, day, kind and check: security, date, kind, price (USD).
+
+    Returns
+    -------
+    DataFrame
+        One row a security and day with a plain close: security, date, market_cap_usd.
+    """
+    closes = prices[prices.kind == "close"].drop_duplicates(["security", "date"])
+    return closes[["security", "date", "price"]].rename(columns={"price": "market_cap_usd"})
+
+
+def wealth_paths(
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolios: list[Portfolio], start: str
+) -> pd.DataFrame | Unanswered:
+    """Wealth of portfolios bought at the close of a day, and how far each is below its own peak since.
+
+    ``drawdown(t) = wealth(t) / max(wealth(s), s <= t) - 1``, in percent.
+
+    Parameters
+    ----------
+    indices, caps
+        As for `holding_period_return`.
+    portfolios : list of Portfolio
+    start : str
+        Trading day, ISO.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        One row a portfolio and day: portfolio, date, wealth (start = 100), drawdown_percent. Unanswered until a day
+        later than ``start`` is known, or where a portfolio has no price or weight.
+    """
+    found = [composite_index(indices, caps, portfolio, start) for portfolio in portfolios]
+    for path in found:
+        if isinstance(path, Unanswered):
+            return path
+    wealth = 100 * pd.concat(found, axis=1).loc[start:]
+    if len(wealth) < 2:
+        return Unanswered(f"no trading day after {start} is known yet")
+    long = wealth.rename_axis("portfolio", axis=1).stack().rename("wealth").reset_index()
+    peak = long.groupby("portfolio").wealth.cummax()
+    order = {portfolio.name: place for place, portfolio in enumerate(portfolios)}
+    rows = long.assign(drawdown_percent=100 * (long.wealth / peak - 1))[
+        ["portfolio", "date", "wealth", "drawdown_percent"]
+    ]
+    return rows.sort_values("portfolio", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
