@@ -378,6 +378,22 @@ LEDGERS = {
         "claims.csv", "-inf,0", "0,-inf",
         ["data/claims.csv line 2: '0' to '-inf' is no range"],
     ),
+    "a kind of claim that is none": (
+        "claims.csv", "1,text,", "1,chrt,",
+        ["data/claims.csv line 2, column kind: 'chrt' is none of chart | text | forecast"],
+    ),
+    "a claim of no notebook": (
+        "claims.csv", "01_returns", "returns",
+        ["data/claims.csv line 2, column notebook: 'returns' is not the name of a notebook"],
+    ),
+    "a bound that is no date": (
+        "columns.csv", "2024-01-01,2024-12-31", "2024-01-41,2024-12-31",
+        ["data/columns.csv line 5, column minimum: '2024-01-41' is not of type date"],
+    ),
+    "bounds upside down": (
+        "columns.csv", "0.5,100", "100,0.5",
+        ["data/columns.csv line 6: the minimum 100 is above the maximum 0.5"],
+    ),
     "a range that is no number": (
         "claims.csv", "-inf,0", "nan,0",
         ["data/claims.csv line 2: 'nan' to '0' is no range"],
@@ -439,6 +455,20 @@ def test_a_built_table_that_was_deleted_is_built_anew(project):
     data.build()
     (project.processed / "prices.parquet").unlink()
     assert len(data.load("prices", READ)) == 3
+
+
+@pytest.mark.parametrize("harm", ["changed", "torn"])
+def test_a_built_table_that_was_touched_is_built_anew(harm, project):
+    data.build()
+    path = sorted(paths.PROCESSED.glob("*.parquet"))[0]
+    before = path.read_bytes()
+    if harm == "torn":
+        path.write_bytes(before[:100])
+    else:
+        rows = pd.read_parquet(path)
+        pd.concat([rows, rows]).to_parquet(path, index=False)
+    assert data.build()
+    assert path.read_bytes() == before
 
 
 def interrupted(*args, **kwargs):

@@ -222,6 +222,23 @@ def test_a_landing_page_of_one_edition_still_lists_every_complete_one(tmp_path):
     assert "With what was known on 30 June 2025" in page.text and "hold on 14 February 2025" not in page.text
 
 
+def test_a_failed_run_is_told_on_the_landing_page(tmp_path):
+    folder = edition(tmp_path).parent
+    report.landing_page(folder, ["2025-02-14"])
+    assert "The last run failed" not in Page(folder / "index.html").text
+    (folder / "failed" / "2025-02-14").mkdir(parents=True)
+    (folder / "failed" / "2025-02-14" / "01_returns.ipynb").touch()
+    report.landing_page(folder, ["2025-02-14"])
+    assert "The last run failed for the edition of 14 February 2025" in Page(folder / "index.html").text
+
+
+def test_a_value_that_the_claim_fixes_is_called_the_same_in_the_later_edition(tmp_path):
+    edition(tmp_path)
+    folder = edition(tmp_path, "2026-07-31").parent
+    report.landing_page(folder, ["2025-02-14", "2026-07-31"])
+    assert Page(folder / "index.html").text.count("same value: the claim names its days") == 1
+
+
 def test_a_landing_page_of_an_edition_that_is_not_there_is_refused(tmp_path):
     folder = edition(tmp_path)
     with pytest.raises(ValueError, match="no complete edition 2026-01-01"):
