@@ -412,3 +412,10 @@ def test_usual_moves_count_the_periods_before_and_no_later_one():
     assert concentration.usual_moves(path, "A", f"{days[0]:%Y-%m-%d}", end, 9).verdict == NOT_CHECKABLE
     assert isinstance(concentration.usual_moves(path.iloc[:3], "A", start, end, 9), Unanswered)
     assert isinstance(concentration.usual_moves(path, "B", start, end, 9), Unanswered)
+
+
+def test_a_date_without_trading_is_moved_to_the_close_that_it_holds():
+    levels = pd.DataFrame({"A": [1.0, 2.0]}, index=pd.to_datetime(["2024-12-30", "2024-12-31"]))
+    series = pd.Series([1.0, 2.0, 3.0], index=pd.to_datetime(["2025-01-01", "2024-12-31", "2024-12-01"]))
+    moved = concentration.on_trading_days(series, levels)
+    assert {f"{day:%Y-%m-%d}": value for day, value in moved.items()} == {"2024-12-01": 3.0, "2024-12-31": 1.0}

@@ -753,8 +753,8 @@ def index_shares(official: pd.Series, carried: pd.Series, others: pd.DataFrame, 
         style = {"marker": mark, "color": GREY, "markerfacecolor": "none", "markersize": 5, "linestyle": "none"}
         axis.plot(rows.date, rows.share_percent, zorder=2, **style)
         strip.plot(rows.gap_points, np.full(len(rows), -place), **style)
-        strip.text(-0.035, -place, name, transform=strip.get_yaxis_transform(), ha="right", va="center", size=9)
-        strip.plot(-0.02, -place, transform=strip.get_yaxis_transform(), clip_on=False, **style)
+        strip.text(-0.4, -place, name, transform=strip.get_yaxis_transform(), ha="left", va="center", size=9)
+        strip.plot(-0.42, -place, transform=strip.get_yaxis_transform(), clip_on=False, **style)
     axis.set(ylabel="percent of the index")
     axis.margins(x=0.06, y=0.12)
     strip.axvline(0, color=BLUE, linewidth=1)

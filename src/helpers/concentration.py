@@ -321,6 +321,26 @@ def change(series: pd.Series, base: str, method: str) -> Estimate | Unanswered:
     return exact(after.iloc[-1] - before.iloc[-1], "percentage points", 2, words)
 
 
+def on_trading_days(series: pd.Series, levels: pd.DataFrame) -> pd.Series:
+    """Move a series to the last trading day on or before each of its dates: that day's closes are what it can hold.
+
+    Parameters
+    ----------
+    series : Series
+        By date.
+    levels : DataFrame
+        Total return indices, as ``returns.wide`` gives; dates before its first day are left as they are.
+
+    Returns
+    -------
+    Series
+        By date, sorted; of two that fall on one day the later stays.
+    """
+    days = [day if levels.loc[:day].empty else levels.loc[:day].index[-1] for day in series.sort_index().index]
+    moved = series.sort_index().set_axis(pd.DatetimeIndex(days, dtype=series.index.dtype, name=series.index.name))
+    return moved[~moved.index.duplicated(keep="last")]
+
+
 def gaps(others: pd.DataFrame, carried: pd.Series) -> pd.DataFrame:
     """Difference of other measures of a share from the carried official one on the same day.
 
