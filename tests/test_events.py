@@ -163,6 +163,32 @@ def test_the_mean_and_its_interval_agree_with_a_plain_loop(daily, model):
     assert found.high - found.value == pytest.approx(100 * stats.t.ppf(0.975, n - 1) * error, rel=1e-10)
 
 
+def test_unequal_weights_take_the_correlation_of_the_firms_that_they_weigh():
+    # A and B move together, the others do not: weight on that pair must widen the interval
+    random = np.random.default_rng(np.random.SeedSequence(3))
+    noise = random.normal(size=(300, 6))
+    noise[:, 1] = 0.95 * noise[:, 0] + 0.3 * noise[:, 1]
+    days = pd.bdate_range("2024-01-01", periods=300, name="date")
+    market = random.normal(0, 0.01, 300)
+    table = pd.DataFrame(0.01 * noise + market[:, None], index=days, columns=list("ABCDEF")).assign(
+        SPY=market, XLK=market
+    )
+    model = events.normal_returns(table, list("ABCDEF"), iso(days[280]))
+    day, widths = iso(days[290]), []
+    for pair in ("AB", "CD"):
+        weights = pd.Series([0.4 if name in pair else 0.05 for name in "ABCDEF"], index=list("ABCDEF"))
+        found = events.mean_abnormal_return(model, list("ABCDEF"), day, day, weights)
+        ar = events.abnormal_returns(model, list("ABCDEF"), day, day).abnormal_return
+        correlation = np.corrcoef(model.residuals[list("ABCDEF")].dropna().to_numpy().T)
+        r = (correlation.sum() - 6) / 30
+        error = 100 * ar.std() * np.sqrt(sum(
+            weights.iloc[i] * weights.iloc[j] * correlation[i, j] for i in range(6) for j in range(6)
+        ) / (1 - r))  # fmt: skip
+        assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 5) * error, rel=1e-6)
+        widths.append(found.high - found.low)
+    assert widths[0] > 1.2 * widths[1]
+
+
 def test_equal_weights_given_are_equal_weights_left_out(model):
     one = events.mean_abnormal_return(model, CHAIN, SHOCK, SHOCK)
     other = events.mean_abnormal_return(model, CHAIN, SHOCK, SHOCK, pd.Series(3.0, index=CHAIN))

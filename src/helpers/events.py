@@ -217,11 +217,12 @@ def mean_abnormal_return(
 ) -> Estimate | Unanswered:
     """Mean cumulative abnormal return of several firms, with an interval that allows for their correlation.
 
-    Standard error ``s sqrt((r + (1 - r) sum w^2) / (1 - r))``, for equal weights ``s / sqrt(n)`` over the factor of
-    `cross_correlation_factor`; ``s`` is the standard deviation across firms, ``r`` the mean correlation of the
-    residuals of the estimation window. The interval takes the t distribution with n - 1 degrees of freedom.
-    Assumed: the event may raise the variances of all firms alike, and leaves their correlation as it was (Kolari and
-    Pynnonen 2010, doi 10.1093/rfs/hhq072).
+    Standard error ``s sqrt(w'Cw / (1 - r))``, for equal weights ``s / sqrt(n)`` over the factor of
+    `cross_correlation_factor`; ``s`` is the standard deviation across firms, ``C`` the correlation of the residuals of
+    the estimation window and ``r`` its mean off the diagonal. The interval takes the t distribution with n - 1 degrees
+    of freedom. It is the correction of Kolari and Pynnonen (2010, doi 10.1093/rfs/hhq072) applied to abnormal returns
+    as they are, not standardised, so that the answer is in percent. Assumed: the event may raise the variances of all
+    firms alike, and leaves their correlation as it was; where variances differ between firms it errs on the wide side.
 
     Parameters
     ----------
@@ -248,9 +249,10 @@ def mean_abnormal_return(
         raise ValueError(f"an error across firms needs three of them, not {n}; take the portfolio's abnormal return")
     shares = np.full(n, 1 / n) if weights is None else (weights[found.index] / weights[found.index].sum()).to_numpy()
     value = 100 * float(shares @ found.abnormal_return)
-    error = 100 * found.abnormal_return.std() * np.sqrt((r + (1 - r) * (shares**2).sum()) / (1 - r))
+    correlation = model.residuals[found.index].corr().to_numpy()
+    error = 100 * found.abnormal_return.std() * np.sqrt(shares @ correlation @ shares / (1 - r))
     reach = float(stats.t.ppf(0.975, n - 1) * error)
-    method = f"{model.label}; Kolari-Pynnonen error, mean correlation {r:.2f}"
+    method = f"{model.label}; Kolari-Pynnonen correction of the raw mean, mean correlation {r:.2f}"
     return Estimate(value, value - reach, value + reach, "percent", n, method)
 
 
