@@ -89,6 +89,8 @@ def test_a_day_without_trading_is_refused_with_the_last_trading_day_before():
     rows = indices(A=[100, 110, 121])
     with pytest.raises(ValueError, match=r"2025-01-05 is not a trading day.*2025-01-03"):
         returns.holding_period_return(rows, NO_CAPS, Portfolio("A", "A"), "2025-01-05", DAYS[2])
+    with pytest.raises(ValueError, match=r"2025-01-05 is not a trading day.*2025-01-03"):
+        returns.composite_index(rows, NO_CAPS, Portfolio("A", "A"), "2025-01-05")
 
 
 def test_an_empty_period_is_refused():

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
 from helpers import paths
-from helpers.inference import Estimate, Unanswered, number, numbers
+from helpers.inference import Estimate, Unanswered, in_words, number
 
 # Okabe and Ito's colours, safe for colour-blind readers
 BLUE, ORANGE, GREEN, SKY, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#1A1A1A"
@@ -575,8 +575,7 @@ def _draw_specifications(axis, points, claim):
 
 
 def _interval(row):
-    value, low, high = numbers(row.value, row.low, row.high)
-    return f"{value} ({low} to {high})" if row.low < row.high else value
+    return in_words(row.value, row.low, row.high)
 
 
 def coverage(reach: pd.DataFrame, as_of: str) -> Drawing:

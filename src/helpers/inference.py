@@ -134,6 +134,18 @@ def numbers(value: float, low: float, high: float) -> tuple[str, str, str]:
     return _decimal(value, decimals), _decimal(low, decimals), _decimal(high, decimals)
 
 
+def in_words(value: float, low: float, high: float) -> str:
+    """Print a point with its interval in brackets, where it has a width.
+
+    Examples
+    --------
+    >>> in_words(-3.86, -12.445, 4.725), in_words(-4.0, -4.0, -4.0)
+    ('−3.9 (−12.4 to 4.7)', '−4')
+    """
+    point, *ends = numbers(value, low, high)
+    return point if low == high else f"{point} ({ends[0]} to {ends[1]})"
+
+
 def _decimal(value, decimals):
     text = f"{abs(value):,.{decimals}f}"
     return f"−{text}" if value < 0 and text.strip("0,.") else text

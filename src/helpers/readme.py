@@ -43,11 +43,10 @@ def findings() -> str:
     judged = [row for row in rows if row["verdict"] in (results.HOLDS, results.FAILS, results.CANNOT_TELL)]
     holding = [row for row in judged if row["verdict"] == results.HOLDS]
     fragile = [row for row in judged if row["robust"] == "no"]
-    questions = {name: _question(name) for name in sorted(path.stem for path in paths.NOTEBOOKS.glob("0[1-9]_*.ipynb"))}
     lines = [
         f"![{alt}](docs/{LEAD[1]}.png)",
         "",
-        *[line for name, question in questions.items() for line in (f"**{question}** {_titles(name)}", "")],
+        *[line for path in sorted(paths.NOTEBOOKS.glob("0[1-9]_*.ipynb")) for line in (_paragraph(path), "")],
         f"Of {len(rows)} claims, {len(judged)} are judged so far as of {results.NOTE_DAY}: {len(holding)} hold, and "
         f"{len(fragile)} verdicts turn when a declared alternative is taken instead.",
         "",
@@ -60,17 +59,13 @@ def findings() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _question(notebook):
-    head = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells[0].source.splitlines()[0]
-    return head.partition(" · ")[2]
-
-
-def _titles(notebook):
-    """Put together the titles of a notebook's figures, which state its findings."""
-    cells = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
-    shown = [output.metadata.get("exhibit", {}) for cell in cells for output in cell.get("outputs", [])
-             if "metadata" in output]  # fmt: skip
-    return " ".join(f"{exhibit['title']}." for exhibit in shown if exhibit.get("kind") == "figure")
+def _paragraph(path):
+    """Put a notebook's question before the titles of its figures, which state its findings."""
+    notebook = nbformat.read(path, as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    exhibits = [output.get("metadata", {}).get("exhibit", {}) for output in outputs]
+    titles = [f"{exhibit['title']}." for exhibit in exhibits if exhibit.get("kind") == "figure"]
+    return f"**{report.question(notebook)}** {' '.join(titles)}"
 
 
 def filled(text: str) -> str:

@@ -70,7 +70,7 @@ def landing_page(report: Path, editions: list[str]) -> None:
     if missing or not editions:
         raise ValueError(f"no complete edition {', '.join(missing)} in {report}: run `make report` first")
     newest = max(editions)
-    questions = {name: _question(_read(report / newest / name)) for name in _names(report / newest)}
+    questions = {name: question(_read(report / newest / name)) for name in _names(report / newest)}
     groups = _ledger([report / edition for edition in editions], questions)
     lead = None
     if "01_returns" in questions:
@@ -101,7 +101,8 @@ def _read(folder):
         raise ValueError(f"{folder / 'notebook.ipynb'} is not a readable notebook: build the edition anew") from None
 
 
-def _question(notebook):
+def question(notebook: nbformat.NotebookNode) -> str:
+    """Read the question of a notebook from its first line, ``# NN · Question?``; empty where it has none."""
     found = re.match(r"# \d\d · (.+)", notebook.cells[0].source if notebook.cells else "")
     return found[1].strip() if found else ""
 
@@ -109,10 +110,10 @@ def _question(notebook):
 def _section(edition, name, names):
     folder, markdown = edition / name, Prose(names)
     notebook = _read(folder)
-    question, cells = _question(notebook), []
+    asked, cells = question(notebook), []
     for place, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", [])
-        source = cell.source.partition("\n")[2] if question and place == 0 else cell.source
+        source = cell.source.partition("\n")[2] if asked and place == 0 else cell.source
         if cell.cell_type == "markdown":
             cells.append({"kind": "prose", "html": markdown.to_html(source), "outputs": []})
         elif cell.cell_type == "code" and source.strip():
@@ -120,7 +121,7 @@ def _section(edition, name, names):
             label = "as run in this edition" if "injected-parameters" in tags else label
             outputs = [_output(folder, output) for output in cell.outputs]
             cells.append({"kind": label, "source": source, "outputs": outputs, "place": place + 1})
-    return {"name": name, "question": question or name, "cells": cells}
+    return {"name": name, "question": asked or name, "cells": cells}
 
 
 def _output(folder, output):

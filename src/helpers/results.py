@@ -192,7 +192,7 @@ def specifications(found: dict, others: dict) -> pd.DataFrame:
                 rows.append((claim, label, one.verdict, "", 0, math.nan, math.nan, math.nan, one.reason))
             else:
                 numbers = (one.value, one.low, one.high)
-                rows.append((claim, label, _in_words(*numbers), one.unit, one.n, *numbers, one.method))
+                rows.append((claim, label, inference.in_words(*numbers), one.unit, one.n, *numbers, one.method))
     columns = ["claim", "specification", "found", "unit", "n", "value", "low", "high", "method"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -264,10 +264,13 @@ def ledger(table: pd.DataFrame) -> pd.DataFrame:
         One row a claim in the order of the note's sections: claim (in our words), found (value and interval), unit,
         verdict, robust, why (there is no number).
     """
-    section = claims().note_section.loc[table.claim].to_numpy()
+    said = claims()
+    section = said.note_section.loc[table.claim].to_numpy()
     table = table.assign(section=section).sort_values("section", kind="stable")
-    found = ["" if math.isnan(row.value) else _in_words(row.value, row.low, row.high) for row in table.itertuples()]
-    sentences = claims().claim.loc[table.claim].to_numpy()
+    found = [
+        "" if math.isnan(row.value) else inference.in_words(row.value, row.low, row.high) for row in table.itertuples()
+    ]
+    sentences = said.claim.loc[table.claim].to_numpy()
     why = table.reason.where(table.value.isna(), "")
     shown = table[["unit", "verdict", "robust"]].assign(claim=sentences, found=found, why=why)
     return shown[["claim", "found", "unit", "verdict", "robust", "why"]]
@@ -278,11 +281,6 @@ def write_edition(as_of: str) -> None:
     records, folder = gather(as_of), paths.edition(as_of)
     _write(folder / "results.json", records)
     verdicts(records, as_of).to_csv(folder / "verdicts.csv", index=False, lineterminator="\n")
-
-
-def _in_words(value, low, high):
-    words = inference.numbers(value, low, high)
-    return words[0] if low == high else f"{words[0]} ({words[1]} to {words[2]})"
 
 
 def _span(low, high, unit):

@@ -172,14 +172,7 @@ def holding_period_return(
     for day in (start, end):
         if levels.empty or pd.Timestamp(day) > levels.index[-1]:
             return Unanswered(f"the period {start} to {end} is not over by the last trading day known")
-        if pd.Timestamp(day) not in levels.index:
-            before = levels.index[levels.index < pd.Timestamp(day)]
-            hint = f"; the last one before is {before[-1]:%Y-%m-%d}" if len(before) else ""
-            raise ValueError(f"{day} is not a trading day of the rows held{hint}")
-    for member in portfolio.members:
-        if member not in levels or levels.loc[[start, end], member].isna().any():
-            return Unanswered(f"{member} has no price on {start} or {end}")
-    weights = start_weights(levels, caps, portfolio, start)
+    weights = _unpriced(levels, portfolio, [start, end]) or start_weights(levels, caps, portfolio, start)
     if isinstance(weights, Unanswered):
         return weights
     growth = levels.loc[end, weights.index] / levels.loc[start, weights.index] - 1
@@ -325,14 +318,16 @@ def composite_index(
     -------
     Series or Unanswered
         Index date, over all days held; missing where a member has no price. Unanswered before ``start`` is known.
+
+    Raises
+    ------
+    ValueError
+        If ``start`` is no trading day of the rows.
     """
     levels = wide(indices)
     if levels.empty or pd.Timestamp(start) > levels.index[-1]:
         return Unanswered(f"{start} is later than the last trading day known")
-    for member in portfolio.members:
-        if member not in levels or np.isnan(levels.at[pd.Timestamp(start), member]):
-            return Unanswered(f"{member} has no price on {start}")
-    weights = start_weights(levels, caps, portfolio, start)
+    weights = _unpriced(levels, portfolio, [start]) or start_weights(levels, caps, portfolio, start)
     if isinstance(weights, Unanswered):
         return weights
     held = levels[weights.index]
@@ -409,3 +404,16 @@ def wealth_paths(
         ["portfolio", "date", "wealth", "drawdown_percent"]
     ]
     return rows.sort_values("portfolio", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
+
+
+def _unpriced(levels, portfolio, days):
+    """Tell of a member without a price on one of some days, none later than the last held; refuse closed days."""
+    for day in days:
+        if pd.Timestamp(day) not in levels.index:
+            before = levels.index[levels.index < pd.Timestamp(day)]
+            hint = f"; the last one before is {before[-1]:%Y-%m-%d}" if len(before) else ""
+            raise ValueError(f"{day} is not a trading day of the rows held{hint}")
+    for member in portfolio.members:
+        if member not in levels or levels.loc[days, member].isna().any():
+            return Unanswered(f"{member} has no price on {' or '.join(days)}")
+    return None

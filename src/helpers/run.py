@@ -457,7 +457,7 @@ def make_report(as_of: str = "") -> int:
         _within_span(as_of)
     wanted = [as_of] if as_of else [data.REPLICATION, data.latest()]
     for notebook in notebooks():
-        accepted(notebook, {"as_of": wanted[0]})
+        parameters(notebook)
     with _sole_run():
         stages = {day: paths.REPORT / f".stage-{day}-{os.getpid()}" for day in wanted}
         try:
