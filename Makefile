@@ -15,13 +15,14 @@ override GRID := $(value GRID)
 override SCHEDULER := $(value SCHEDULER)
 override ROUNDS := $(value ROUNDS)
 override ONLY := $(value ONLY)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY
+override UPGRADE := $(value UPGRADE)
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY UPGRADE
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY UPGRADE
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
@@ -74,7 +75,7 @@ format: env ## put code and notebooks in the house style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-lock: ## resolve pyproject.toml anew into requirements.lock, environment.yml and bench/requirements.lock
+lock: ## resolve pyproject.toml into requirements.lock, environment.yml, bench/requirements.lock; UPGRADE=1 takes newer ones
 	@$(PYTHON) src/helpers/environment.py lock
 
 clean: ## delete what is built: the environment, data/processed, the report

@@ -37,8 +37,9 @@ ALLOWED = {
     "runs": {"paths", "cache", "kernels", "execution"},
     "charts": {"paths", "inference"},
     "results": {"paths", "inference"},
-    "report": {"paths", "inference", "results", "cache"},
-    "readme": {"paths", "results", "report"},
+    "content": {"inference", "results"},
+    "report": {"paths", "results", "cache", "content"},
+    "readme": {"paths", "results", "content"},
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "readme", "freshness", "cache", "kernels", "parameters"}

@@ -68,15 +68,19 @@ def ensure(extra=False):
     stamp.write_text(_digest(lock))
 
 
-def lock():
-    """Resolve pyproject.toml anew into the lock, one version for all Pythons, and write environment.yml from it."""
+def lock(newer=False):
+    """Resolve pyproject.toml into the lock, one version for all Pythons, and write environment.yml from it.
+
+    Versions that the lock has stay, unless ``newer`` ones are wished.
+    """
     with tempfile.TemporaryDirectory() as folder:
         uv = shutil.which("uv")
         if not uv:
             _run([sys.executable, "-m", "venv", folder])
             _run([str(executable(Path(folder))), "-m", "pip", "install", "--quiet", "uv"])
             uv = str(executable(Path(folder)).with_name("uv"))
-        form = ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "--quiet", "--upgrade"]
+        form = ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "--quiet"]
+        form += ["--upgrade"] if newer else []
         # one version for all Pythons: else numbers could differ between them
         versions = ["--universal", "--fork-strategy", "fewest", "--python-version", "3.11"]
         _run([uv, "pip", "compile", *form, *versions, "--output-file", str(LOCK), "pyproject.toml"])
@@ -150,7 +154,7 @@ if __name__ == "__main__":
     if wish in ("ensure", "extras"):
         ensure(wish == "extras")
     elif wish == "lock":
-        lock()
+        lock(newer=os.environ.get("UPGRADE", "") not in ("", "0"))
     elif wish == "conda":
         CONDA.write_text(conda(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
     else:

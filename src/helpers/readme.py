@@ -6,7 +6,7 @@ import sys
 
 import nbformat
 
-from helpers import paths, report, results
+from helpers import content, paths, results
 
 BEGIN, END = "<!-- findings: written by `make refresh-outputs` -->", "<!-- end of findings -->"
 LEAD = ("01_returns", "returns-before-after")
@@ -37,7 +37,7 @@ def findings() -> str:
         Text between the two marks of README.md, without them.
     """
     alt = exhibit(*LEAD).metadata["exhibit"]["alt"]
-    table = report.Rows(exhibit(*LEDGER).data["text/html"])
+    table = content.Rows(exhibit(*LEDGER).data["text/html"])
     names = [cell["text"] for cell in table.head[0]]
     rows = [dict(zip(names, (cell["text"] for cell in row), strict=True)) for row in table.body]
     quantities = results.claims().set_index("claim").quantity
@@ -72,7 +72,7 @@ def _paragraph(path):
     figures = [exhibit for exhibit in exhibits if exhibit.get("kind") == "figure"]
     # how many alternatives agree is told once, for all claims
     titles = [f"{exhibit['title']}." for exhibit in figures if not exhibit["slug"].endswith("-specifications")]
-    return f"**{report.question(notebook)}** {' '.join(titles)}"
+    return f"**{content.question(notebook)}** {' '.join(titles)}"
 
 
 def filled(text: str) -> str:
