@@ -647,10 +647,13 @@ def placebo_means(
         return pd.Series(dtype=float)
     out, index = {}, daily.index
     gap = int(((index > end) & (index <= day)).sum())
+    x = np.column_stack([np.ones(len(daily)), daily[BENCHMARKS[0]]])
+    y = daily[[name for name in members if name in daily]].to_numpy()
     for place in range(days + gap - 1, int((index <= last).sum())):
-        reach = daily.iloc[place - gap - days + 1 : place + 1]
-        model = normal_returns(reach, members, f"{index[place - gap]:%Y-%m-%d}", days)
-        out[index[place]] = 100 * model.abnormal.iloc[-1].mean()
+        window = slice(place - gap - days + 1, place - gap + 1)
+        held = (~np.isnan(y[window])).sum(axis=0) >= LEAST_DAYS
+        coefficients, _ = least_squares(x[window], y[window, held])
+        out[index[place]] = 100 * np.nanmean(y[place, held] - x[place] @ coefficients)
     return pd.Series(out, dtype=float)
 
 

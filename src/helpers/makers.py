@@ -562,8 +562,9 @@ def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, the
     """
     rows = []
     known = scores.assign(side=scores.arena_key.map(sides))
+    known = dict(list(known[known.side.isin([ours, theirs])].groupby("board_date")))
     for board in boards.sort_values("board_date", kind="stable").itertuples():
-        own = known[known.board_date == board.board_date]
+        own = known.get(board.board_date, scores[:0].assign(side=""))
         pair = [own[own.side == side] for side in (ours, theirs)]
         if any(one.empty for one in pair):
             continue
