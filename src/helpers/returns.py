@@ -407,7 +407,7 @@ def wealth_paths(
 
 
 def _levels(indices, portfolio):
-    """Indices of a portfolio's members on all trading days of the rows: as `wide`, at a fraction of the cost."""
+    """Spread the indices of a portfolio's members over all trading days, at a fraction of the cost of `wide`."""
     held = indices[indices.security.isin(portfolio.members)]
     return wide(held).reindex(pd.DatetimeIndex(indices.date.unique(), name="date").sort_values())
 
