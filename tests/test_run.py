@@ -262,6 +262,38 @@ def test_a_report_killed_twenty_times_leaves_the_last_good_one_whole_each_time(c
     assert set(codes) <= {0, 130, 143, -signal.SIGKILL} and codes.count(0) < 8
 
 
+def test_a_reader_during_runs_never_sees_a_torn_file(copy):
+    copy.write("01_leaf", LEAF, "print('1 ' * 200_000)")
+    copy.write("99_verdicts")
+    assert copy.run("report", "--as-of", NOTE)[0] == 0
+    names = ["index.html", f"{NOTE}/index.html", f"{NOTE}/results.json", f"{NOTE}/01_leaf/notebook.ipynb"]
+    torn, seen, done = [], set(), threading.Event()
+
+    def read():
+        while not done.is_set():
+            for name in names:
+                try:
+                    text = (copy.report / name).read_text(encoding="utf-8")
+                except FileNotFoundError:  # between the two moves of a swap
+                    continue
+                whole = text.endswith("</html>\n") if name.endswith("html") else json.loads(text) is not None
+                torn.extend([] if whole else [name])
+                seen.add((name, hash(text)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for old, new in (("1", "2"), ("2", "3")):
+            copy.edit("notebooks/01_leaf.ipynb", f"print('{old} '", f"print('{new} '")
+            assert copy.run("report", "--as-of", NOTE)[0] == 0
+    finally:
+        done.set()
+        reader.join()
+    assert torn == []
+    # the reader was there before, between and after
+    assert len([name for name, _ in seen if name == names[-1]]) == 3
+
+
 def test_a_full_disk_leaves_the_last_good_report(copy):
     copy.write("01_leaf", LEAF, "print('x' * 300_000)")
     copy.write("99_verdicts")
