@@ -25,6 +25,12 @@ fell,01_returns,-4.1,-6.0,-2.2,percent,holds,no,Found it <i>there</i>.
 winners,01_returns,,,,percent,not yet due,,A forecast: judged in editions after 2025-02-14.
 third,05_concentration,,,,percent,not examined,,No notebook of this edition examines the claim.
 """
+RECORD = {"value": -4.1, "low": -6.0, "high": -2.2, "unit": "percent", "n": 3, "method": f"model {EVIL}", "inputs": []}
+RECORDS = [
+    RECORD | {"id": "fell", "notebook": "01_returns", "role": "headline"},
+    RECORD | {"id": f"fell/fund {EVIL}", "notebook": "01_returns", "role": "alternative"},
+    RECORD | {"id": "fell/eve", "notebook": "01_returns", "role": "alternative", "value": 1.0, "low": -1, "high": "inf"},
+]
 FIGURE = {"kind": "figure", "slug": "after", "title": f"They fell {EVIL}", "alt": f'Down 4% "{EVIL}', "source": EVIL}
 TABLE = {"kind": "table", "slug": "groups", "caption": f"Groups {EVIL}"}
 
@@ -63,7 +69,7 @@ def edition(tmp_path, as_of="2025-02-14", outputs=None, prose=""):
     """Lay out an edition with one notebook, as the run leaves it."""
     folder = tmp_path / "report" / as_of
     (folder / "01_returns").mkdir(parents=True)
-    (folder / "results.json").write_text(json.dumps([]), encoding="utf-8")
+    (folder / "results.json").write_text(json.dumps(RECORDS), encoding="utf-8")
     (folder / "verdicts.csv").write_text(VERDICTS, encoding="utf-8")
     table = pd.DataFrame({"group": [EVIL, "utilities"], "percent": ["−4.1", "1.2"]}).to_html(index=False)
     if outputs is None:
@@ -86,17 +92,20 @@ def edition(tmp_path, as_of="2025-02-14", outputs=None, prose=""):
     return folder
 
 
-def both(tmp_path, **given):
+def every(tmp_path, **given):
+    """Pages of a report with one edition: landing, edition, notebook, specifications."""
     folder = edition(tmp_path, **given)
     report.edition_page(folder, folder.name)
     report.landing_page(folder.parent, [folder.name])
-    return [Page(folder / "index.html"), Page(folder.parent / "index.html")]
+    places = (folder.parent, folder, folder / "01_returns")
+    return [*(Page(place / "index.html") for place in places), Page(folder / "specifications.html")]
 
 
 def test_hostile_text_is_shown_and_never_run(tmp_path):
     prose = f"{EVIL} [a](javascript:alert(1)) ![b](https://example.org/b.png) $<script>$\n\n| a |\n|--:|\n| {EVIL} |"
-    for page in both(tmp_path, prose=prose):
+    for page in every(tmp_path, prose=prose):
         assert EVIL in page.text
+        assert EVIL not in page.path.read_text(encoding="utf-8")
         assert not page.all("script", "iframe", "object", "embed", "form", "style", "i", "b")
         assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on") or name == "style"]
         addresses = [attrs.get("href") or attrs.get("src") or "" for attrs in page.all("a", "img", "link")]
@@ -104,19 +113,23 @@ def test_hostile_text_is_shown_and_never_run(tmp_path):
 
 
 def test_no_resource_is_asked_of_the_outside(tmp_path):
-    for page in both(tmp_path, prose="![b](https://example.org/b.png) [kept](https://example.org/)"):
+    for page in every(tmp_path, prose="![b](https://example.org/b.png) [kept](https://example.org/)"):
         asked = [attrs.get("src") or attrs["href"] for attrs in page.all("img", "link")]
+        asked += [meta["content"] for meta in page.all("meta") if meta.get("property") == "og:image"]
         assert asked and not [address for address in asked if "//" in address]
         policies = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
         assert policies and policies[0].startswith("default-src 'none'") and "script-src" not in policies[0]
-        assert "http" not in (page.path.parent / "style.css").read_text(encoding="utf-8")
+        (style,) = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]
+        assert "http" not in (page.path.parent / style).read_text(encoding="utf-8")
 
 
 def test_every_link_and_source_resolves(tmp_path):
     prose = "[itself](01_returns.ipynb) [absent](07_absent.ipynb) [elsewhere](../data/raw/x.csv)"
-    for page in both(tmp_path, prose=prose):
-        for attrs in page.all("a", "img", "link"):
-            path, _, anchor = (attrs.get("href") or attrs.get("src")).partition("#")
+    for page in every(tmp_path, prose=prose):
+        asked = [attrs.get("href") or attrs.get("src") for attrs in page.all("a", "img", "link")]
+        asked += [meta["content"] for meta in page.all("meta") if meta.get("property") == "og:image"]
+        for address in asked:
+            path, _, anchor = address.partition("#")
             if path.startswith(("https://", "data:")):
                 continue
             target = page.path.parent / path if path else page.path
@@ -125,23 +138,24 @@ def test_every_link_and_source_resolves(tmp_path):
 
 
 def test_ids_are_unique_and_labels_name_them(tmp_path):
-    for page in both(tmp_path):
+    for page in every(tmp_path):
         ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
         assert len(ids) == len(set(ids))
         assert {attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs} <= set(ids)
 
 
 def test_headings_are_in_order_under_one_title(tmp_path):
-    for page in both(tmp_path):
+    for page in every(tmp_path):
         levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
         assert levels[0] == 1 and levels.count(1) == 1
         assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
 
 
 def test_the_page_has_a_language_a_title_landmarks_and_a_way_past_them(tmp_path):
-    for page in both(tmp_path):
+    for page in every(tmp_path):
         assert page.all("html")[0]["lang"] == "en" and page.all("title")
         assert all(page.all(landmark) for landmark in ("header", "nav", "main", "footer"))
+        assert all(nav.get("aria-label") for nav in page.all("nav"))
         assert page.all("a")[0]["href"] == "#" + page.all("main")[0]["id"]
 
 
@@ -178,7 +192,7 @@ def test_a_broken_notebook_is_named(tmp_path):
 
 
 def test_a_table_is_rebuilt_with_its_numbers_to_the_right(tmp_path):
-    page = both(tmp_path)[0]
+    page = every(tmp_path)[2]
     assert [cell.get("class") for cell in page.all("td")][-4:] == [None, "number", None, "number"]
     assert "dataframe" not in page.path.read_text(encoding="utf-8")
 
@@ -195,7 +209,7 @@ def test_two_builds_are_the_same_bytes_and_leave_no_drafts(tmp_path):
 
 
 def test_the_ledger_shows_values_and_the_claims_without_an_answer(tmp_path):
-    for page in both(tmp_path):
+    for page in every(tmp_path)[:2]:
         text = " ".join(page.text.split())
         assert "−4.1 percent 95% interval −6.0 to −2.2" in text and "holds not robust" in text
         assert "Winners remain" in text and "not yet due" in text

@@ -82,7 +82,7 @@ def _image(section, root):
 
 def _specifications_page(folder, groups, image, shared):
     strips = specifications.strips(folder)
-    rows = [row for group in groups for row in group["rows"]]
+    rows = [row for group in groups if group["question"] for row in group["rows"]]
     # a forecast that is not due has numbers, but no verdict that others could agree with
     drawn = [row | strips[row["id"]] for row in rows if row["id"] in strips and row["answers"][0]["value"] is not None]
     for curve in drawn:
