@@ -15,6 +15,7 @@ from helpers import cache, content, pages, specifications
 # the notebook whose first picture stands for a whole edition
 LEAD = "01_returns"
 
+
 def edition_page(folder: Path, as_of: str) -> None:
     """Write the pages of one edition: its contents, verdicts and downloads; one a notebook; its specifications.
 
