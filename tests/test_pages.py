@@ -117,7 +117,9 @@ def plant(source, folder):
                 rows = content.Rows(output.data["text/html"])
                 texts = [[cell["text"] for cell in row] for row in rows.head + rows.body]
                 pd.DataFrame(texts).to_csv(file.with_suffix(".csv"), index=False, header=False)
-                output.data["text/html"] = output.data["text/html"].replace("<td>", f"<td>{EVIL} ", 1)
+                # a few rows are as good as hundreds
+                head, *body = output.data["text/html"].replace("<td>", f"<td>{EVIL} ", 1).split("<tr>")
+                output.data["text/html"] = "<tr>".join([head, *body[:5]])
     nbformat.write(notebook, folder / "notebook.ipynb")
 
 
