@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import types
 import urllib.parse
 from pathlib import Path
 
@@ -28,6 +29,7 @@ PROSE = f"\n\n{EVIL}\n\n[go](javascript:{RUN}) ![far](https://example.org/far.pn
 PICTURE = f"""<svg xmlns="http://www.w3.org/2000/svg" width="800" height="400" onload="{RUN.replace('"', "'")}">
 <script>{RUN}</script><image href="https://example.org/far.png" width="9" height="9"/><text y="40">figure</text></svg>
 """
+UNSEEN = "NO BROWSER: the pages were NOT looked at; install chromium"
 EDITIONS = {"2025-02-14": ["99_verdicts"], "2026-07-31": ["00_data", "01_returns", "99_verdicts"]}
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -53,7 +55,7 @@ def browser():
     found = chromium()
     if not found:
         # tests/conftest.py repeats these words in the summary
-        pytest.skip("NO BROWSER: the pages were NOT looked at; install chromium")
+        pytest.skip(UNSEEN)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
@@ -273,6 +275,14 @@ def test_no_page_scrolls_sideways(browser, site, width, zoom):
     assert wide == {}
 
 
+def test_a_figure_fits_its_frame_in_a_window_of_768_pixels(browser, site):
+    page = browser.new_page(viewport={"width": 768, "height": 800})
+    page.goto((site / "2026-07-31" / "01_returns" / "index.html").as_uri())
+    frames = "[...document.querySelectorAll('.picture .scroll')].map(one => one.scrollWidth - one.clientWidth)"
+    assert set(page.evaluate(frames)) == {0}
+    page.close()
+
+
 def test_the_keyboard_comes_first_to_the_skip_link_and_always_sees_where_it_is(browser, site):
     page = browser.new_page()
     for file in (site / "index.html", site / "2026-07-31" / "01_returns" / "index.html"):
@@ -323,6 +333,19 @@ def test_two_builds_are_the_same_bytes(site, monkeypatch):
         report.edition_page(site / as_of, as_of)
     report.landing_page(site, list(EDITIONS))
     assert {file: file.read_bytes() for file in files(site)} == before
+
+
+def test_where_there_is_no_browser_the_summary_says_so(pytestconfig, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert chromium() is None
+    told = []
+    skipped = types.SimpleNamespace(longrepr=("test_pages.py", 1, f"Skipped: {UNSEEN}"))
+    reporter = types.SimpleNamespace(
+        stats={"skipped": [skipped] * 3}, write_line=lambda words, **markup: told.append((words, markup))
+    )
+    (hooks,) = [one for one in pytestconfig.pluginmanager.get_plugins() if hasattr(one, "EXECUTE")]
+    hooks.pytest_terminal_summary(reporter)
+    assert told == [(UNSEEN, {"red": True, "bold": True})]
 
 
 def test_downloads_are_the_files_that_are_there_in_the_order_of_the_exhibits(tmp_path):

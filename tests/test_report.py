@@ -194,7 +194,7 @@ def test_a_broken_notebook_is_named(tmp_path):
 
 def test_a_table_is_rebuilt_with_its_numbers_to_the_right(tmp_path):
     page = every(tmp_path)[2]
-    assert [cell.get("class") for cell in page.all("td")][-4:] == [None, "number", None, "number"]
+    assert [cell.get("class") for cell in page.all("td")][-4:] == ["long", "number", None, "number"]
     assert "dataframe" not in page.path.read_text(encoding="utf-8")
 
 
