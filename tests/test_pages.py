@@ -1,6 +1,7 @@
 """The pages as a browser shows them: a report of stored notebooks, with hostile names planted in all that it says."""
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -41,11 +42,9 @@ def chromium():
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
-        try:
-            subprocess.run(command, capture_output=True, timeout=300, check=False)
-        except subprocess.TimeoutExpired:
-            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            for command in ("update", "install --yes --no-install-recommends chromium"):
+                subprocess.run(["apt-get", *command.split()], capture_output=True, timeout=300, check=False)
         found = shutil.which("chromium")
     return found
 
