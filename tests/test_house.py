@@ -38,12 +38,15 @@ ALLOWED = {
     "charts": {"paths", "inference"},
     "results": {"paths", "inference"},
     "content": {"inference", "results"},
-    "report": {"paths", "results", "cache", "content"},
+    "report": {"paths", "results", "cache", "content", "freshness"},
+    "compare": {"results"},
+    "trees": {"paths", "environment"},
+    "diff": {"paths", "inference", "freshness", "data", "content", "report", "parameters", "runs", "compare", "trees"},
     "readme": {"paths", "results", "content"},
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "readme", "freshness", "cache", "kernels", "parameters"}
-    | {"execution", "runs", "cluster", "sweep"},
+    | {"execution", "runs", "cluster", "sweep", "diff"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

@@ -13,6 +13,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from helpers import cache, content, paths, results
+from helpers.freshness import digest
 
 HERE = Path(__file__).parent
 # spelled out, because strftime follows the locale
@@ -89,6 +90,7 @@ def landing_page(report: Path, editions: list[str]) -> None:
         tallies=[content.tally(groups, place) for place in range(len(editions))],
         lead=lead,
         sweeps=_sweeps(report),
+        comparisons=_comparisons(report),
         failures=sorted({path.parent.name for path in report.glob("failed/*/*.ipynb")}),
         sources=pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, dtype=str).to_dict("records"),
     )
@@ -112,6 +114,30 @@ def _sweeps(report):
     return found
 
 
+def comparison_page(folder: Path, told: dict) -> None:
+    """Write ``index.html``, its style and fonts for a comparison of two editions or commits.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the page, two below that of the report.
+    told : dict
+        The comparison in words, as `helpers.diff` puts it.
+    """
+    _publish(folder, "comparison.html.j2", **told)
+
+
+def _comparisons(report):
+    """Pages that compare, with whether an edition was built anew since."""
+    found = []
+    for file in sorted(report.glob("compare/*/compare.json")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        held = {day: report / day / "results.json" for day in told["results"]}
+        stale = any(not held[day].is_file() or digest(held[day]) != value for day, value in told["results"].items())
+        found.append(told | {"folder": f"compare/{file.parent.name}", "stale": stale})
+    return found
+
+
 def _publish(folder, template, **values):
     site = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -122,6 +148,7 @@ def _publish(folder, template, **values):
         keep_trailing_newline=True,
     )
     site.filters |= {"day": _day, "whole_days": _whole_days}
+    site.tests["iso_day"] = lambda text: bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text))
     site.globals |= {"MARKS": MARKS, "NOTE_DAY": results.NOTE_DAY}
     page = site.get_template(template).render(**values)
     (folder / "fonts").mkdir(exist_ok=True)
