@@ -111,10 +111,11 @@ def verdicts(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
         for one, other in zip(both.verdict_a, both.verdict_b, strict=True)
     ]
     both = both[(both.verdict_a != both.verdict_b) | (both.robust_a != both.robust_b)]
-    undecided = both.verdict_a.eq(results.CANNOT_TELL) | both.verdict_b.eq(results.CANNOT_TELL)
-    both["rank"] = 2 * both.turn.map([*TURNS.values(), "robustness"].index) + undecided
+    turns = [*TURNS.values(), "robustness"]
+    both["rank"] = [turns.index(turn) for turn in both.turn]
+    both["undecided"] = both.verdict_a.eq(results.CANNOT_TELL) | both.verdict_b.eq(results.CANNOT_TELL)
     columns = ["claim", "notebook", "verdict_a", "robust_a", "verdict_b", "robust_b", "turn"]
-    return both.sort_values(["rank", "notebook", "claim"])[columns].reset_index(drop=True)
+    return both.sort_values(["rank", "undecided", "notebook", "claim"])[columns].reset_index(drop=True)
 
 
 def rows(a: pd.DataFrame, b: pd.DataFrame, key: list[str]) -> tuple[dict, pd.DataFrame]:

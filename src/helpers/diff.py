@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import compare, content, data, inference, paths, report, trees
+from helpers import compare, content, data, inference, paths, report, results, trees
 from helpers.freshness import digest
 from helpers.parameters import ParameterError, within_span
 from helpers.runs import ProcessError
@@ -151,7 +151,8 @@ def _environments(one, other, parts, place):
         try:
             pythons[side] = trees.interpreter(side, place / f"environment-{side.name}")
         except trees.TreeError as error:
-            faults.append(f"The environment of {side} cannot be made: {error}.")
+            fault = str(error)
+            faults.append(f"{fault[0].upper()}{fault[1:]}.")
     if not faults:
         return parts, (one if trees.ENVIRONMENT in parts else other, other), pythons, []
     here = trees.state(trees.WORKING)
@@ -267,6 +268,7 @@ def _tell(told, records, ledgers, numbers, turned, tables, revised, page):
     """Put a comparison into words, write its page and give the lines for a terminal."""
     recorded = {record["id"] for side in records for record in side}
     values = [{row.claim: _value(row) for row in ledger.itertuples()} for ledger in ledgers]
+    sentences = results.claims().claim
     units = {row.claim: row.unit for ledger in ledgers for row in ledger.itertuples()}
     told |= {"recorded": len(recorded), "claims": len({claim for side in values for claim in side})}
     told["notes"] = [note for note in [*told["notes"], told["figures"]["fault"]] if note]
@@ -274,6 +276,7 @@ def _tell(told, records, ledgers, numbers, turned, tables, revised, page):
     told["verdicts"] = [
         {
             "claim": row.claim,
+            "sentence": sentences.get(row.claim, ""),
             "notebook": row.notebook,
             "turn": row.turn,
             "marks": [_mark(row.verdict_a, row.robust_a), _mark(row.verdict_b, row.robust_b)],
@@ -319,25 +322,31 @@ def _number(row, parts):
         for side in ("a", "b")
     ]
     change = {"interval": "its interval alone", "unit": "another unit"}.get(row["change"], row["change"])
-    change = _signed(row["difference"]) if change == "moved" else change
+    shares = {part: row[part] for part in [*parts, compare.TOGETHER] if parts}
+    decimals = _decimals([row["difference"], *shares.values()])
+    change = _signed(row["difference"], decimals) if change == "moved" else change
     words = {name: row[name] for name in ("id", "notebook", "role", "unit")} | {"kind": row["change"]}
     words |= {"sides": sides, "change": change}
-    words["errors"] = [
-        row[f"error_{side}"] if math.isnan(row[f"errors_{side}"]) else _signed(row[f"errors_{side}"], decimals=1)
-        for side in ("a", "b")
-    ]
-    shares = [*parts, compare.TOGETHER] if parts else []
-    words["shares"] = {part: _signed(row[part]) for part in shares}
+    errors = [(row[f"error_{side}"], row[f"errors_{side}"]) for side in ("a", "b")]
+    told = not math.isnan(row["difference"])
+    words["errors"] = [(why or _signed(size, 1)) if told else "" for why, size in errors]
+    words["shares"] = {part: _signed(share, decimals) for part, share in shares.items()}
     words["laid_to"] = row.get("laid_to", "")
     return words
 
 
-def _signed(value, decimals=None):
+def _signed(value, decimals):
     """Print a difference with its sign, ``?`` where there is none."""
     if math.isnan(value):
         return "?"
-    size = inference.number(abs(value)) if decimals is None else f"{abs(value):,.{decimals}f}"
+    size = f"{abs(value):,.{decimals}f}"
     return f"{'−' if value < 0 else '+'}{size}" if size.strip("0.") else "0"
+
+
+def _decimals(values):
+    """Decimals that show three digits of the largest of some differences."""
+    largest = max((abs(value) for value in values if not math.isnan(value)), default=0)
+    return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
 
 
 def _arrow(sides):

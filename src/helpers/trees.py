@@ -151,8 +151,8 @@ def interpreter(side: State, folder: Path) -> Path:
     _unpack(side, [LOCK], place)
     try:
         environment.build(folder, place / LOCK)
-    except SystemExit as error:
-        raise TreeError(str(error).removeprefix("error: ")) from None
+    except SystemExit:
+        raise TreeError(f"the packages of the lock of {side} cannot be installed here, as happens offline") from None
     return environment.executable(folder)
 
 
