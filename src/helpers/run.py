@@ -395,7 +395,7 @@ def _wish(arguments):
     command["notebook"].add_argument("--set", default="")
     command["why"].add_argument("name")
     command["diff"].add_argument("a")
-    command["diff"].add_argument("b")
+    command["diff"].add_argument("b", nargs="?", default="")
     command["sweep"].add_argument("grid")
     command["sweep"].add_argument("--scheduler", default="")
     for one in command.values():

@@ -8,6 +8,7 @@ import contextlib
 import difflib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -199,7 +200,10 @@ def run(tree: Path, python: Path, as_of: str, options: list[str]) -> tuple[Path 
 
 def _fault(lines, code, tree):
     """Give the line that tells what went wrong; with the one after it, where it leads over to that."""
-    lines = [line.strip().replace(f"{tree}{os.sep}", "") for line in lines if line.strip()]
+    # neither the tree nor the run that it kept aside will be there to be read
+    lines = [
+        re.sub(r" \(read [^()]*\)$", "", line.strip().replace(f"{tree}{os.sep}", "")) for line in lines if line.strip()
+    ]
     for place, line in enumerate(lines):
         if line.startswith("error: "):
             more = lines[place + 1 : place + 2] if line.endswith(":") else []
