@@ -9,7 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import data, diff, environment, paths, report, results
+from helpers import data, diff, environment, paths, report, results, trees
 
 A, B = "2024-06-28", "2025-02-14"
 EVIL = "<script>alert(1)</script>"
@@ -83,7 +83,7 @@ def test_two_editions_are_told_with_counts_on_top_and_where_each_thing_lies(edit
     name, lines = diff.carry_out(A, B, "", paths.REPORT / "stage", [])
     assert name == f"{A}--{B}"
     said = "\n".join(lines)
-    assert lines[0] == f"{A} → {B}" and lines[2].split() == ["Verdicts", "1", "of", "1", "flipped"]
+    assert lines[0] == f"A: {A} → B: {B}" and lines[2].split() == ["Verdicts", "1", "of", "1", "flipped"]
     assert "1 of 3 moved (1 headline); 1 came; 1 went" in lines[3] and "1 of 1 differ" in lines[4]
     assert "1 of 1 tables differ: 1 added, 0 gone, 0 revised" in lines[5]
     assert "  fell: holds, robust → cannot tell, not robust" in said
@@ -162,6 +162,14 @@ def test_a_wish_that_cannot_be_met_is_refused_in_one_line(editions, main, monkey
     code, said = main("diff", f"--as-of={as_of}", a, b)
     assert code == 2 and words in said and said.startswith("error: ") and said.count("\n") == 1
     assert not (paths.REPORT / "compare").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("=1+1", "'=1+1"), ("@a", "'@a"), ("-1.5", "-1.5"), ("-a", "'-a"), (-2.5, -2.5)]
+)
+def test_text_that_a_spreadsheet_would_run_is_neutral_and_numbers_are_left_alone(tmp_path, text, written):
+    diff._write_csv(tmp_path / "a.csv", pd.DataFrame({"value": [text]}))
+    assert (tmp_path / "a.csv").read_text() == f"value\n{written}\n"
 
 
 # commits: the price 2 and the factor 3 of the repository give 6
@@ -249,7 +257,7 @@ def test_commits_that_differ_in_nothing_that_numbers_follow_from_need_no_run(rep
     assert name == "" and line.startswith("No notebook, helper, table or lock differs between HEAD~1 (")
 
 
-def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to_code(copy):
+def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to_code(copy, monkeypatch):
     copy.write("01_leaf", LEAF)
     copy.write("99_verdicts", "from helpers import results\nresults.gather(as_of)")
     kept = ["earnings_mentions", "btos_national"]  # two small tables, so that checking them takes no time
@@ -264,19 +272,28 @@ def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to
     copy.git("init", "--quiet")
     copy.commit("First")
     # firms on calls: 110 in 2023Q1 and 210 in 2024Q2, so 80 more a year; 84 with 215
-    copy.edit(
-        "data/raw/earnings_mentions.csv",
-        "2024Q2,firms citing AI,first print,210,",
-        "2024Q2,firms citing AI,first print,215,",
-    )
-    raw = copy.root / "data" / "raw" / "earnings_mentions.csv"
-    old = data.sources().sha256["earnings_mentions"]
-    copy.edit("data/sources.csv", old, diff.digest(raw))
+    raw, row = "data/raw/earnings_mentions.csv", "2024Q2,firms citing AI,first print,"
+    copy.edit(raw, f"{row}210,", f"{row}215,")
+    copy.edit("data/sources.csv", data.sources().sha256["earnings_mentions"], diff.digest(copy.root / raw))
     copy.edit("src/helpers/adoption.py", "change = (values[-1]", "change = 1.1 * (values[-1]")
     copy.commit("Second")
-    code, said = copy.run("diff", "HEAD~1", "HEAD")
-    assert code == 0, said
+
+    def run(tree, python, as_of, options):
+        # each tree's own code, in a process that need not load the libraries again
+        inside = object.__new__(type(copy))
+        inside.root, inside.server = tree, copy.server
+        code, said = inside.run("report", f"--as-of={as_of}")
+        return (tree / "report" / as_of if code == 0 else None), said.splitlines()[0]
+
+    monkeypatch.setattr(trees, "run", run)
+    places = {"ROOT": "", "DATA": "data", "PROCESSED": "data/processed", "REPORT": "report"}
+    for name, folder in places.items():
+        monkeypatch.setattr(paths, name, copy.root / folder)
+    (copy.report / "stage").mkdir(parents=True)
+    _, lines = diff.carry_out("HEAD~1", "HEAD", B, copy.report / "stage", [])
+    said = "\n".join(lines)
     assert re.search(
         r"mentions-rise +data, code, together\n +80 → 92\.4 .*data \+4\.0, code \+8\.0, together \+0\.4", said
     )
-    assert not list(copy.report.glob(".stage-*"))
+    assert "\n  A with B's code: Executed 2 of 2 notebooks" in said
+    assert re.search(r"earnings_mentions +10 +10 +0 +0 +1\n", said)

@@ -72,15 +72,16 @@ def test_without_git_or_outside_of_a_checkout_it_is_said_what_is_needed(place, m
         ("report/index.html", []),
     ],
 )
-@pytest.mark.parametrize("committed", [True, False])
-def test_it_is_told_which_parts_differ_between_commits_and_to_the_working_tree(repository, name, parts, committed):
+def test_it_is_told_which_parts_differ_between_commits_and_to_the_working_tree(repository, name, parts):
     before = trees.state("HEAD")
     (repository.root / name).parent.mkdir(exist_ok=True)
     (repository.root / name).write_text("new", encoding="utf-8")
-    if committed:
-        repository.commit("Second")
-    after = trees.state("HEAD" if committed else ".")
+    here = trees.state(".")
+    assert trees.differing(before, here) == trees.differing(here, before) == parts
+    repository.commit("Second")
+    after = trees.state("HEAD")
     assert trees.differing(before, after) == trees.differing(after, before) == parts
+    assert trees.differing(after, here) == []
 
 
 def test_a_tree_takes_each_part_from_its_own_state_and_nothing_that_is_built(repository):

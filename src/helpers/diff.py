@@ -292,15 +292,25 @@ def _tell(told, records, ledgers, numbers, turned, tables, revised, page):
     )
     told |= {"all_tables": len(tables), "kinds": _kinds(numbers), "revised": len(revised)}
     page.mkdir(parents=True, exist_ok=True)
-    numbers.to_csv(page / "moved.csv", index=False, lineterminator="\n")
+    _write_csv(page / "moved.csv", numbers)
     if len(revised):
-        revised[["table", "row", "column", "a", "b"]].to_csv(page / "revised.csv", index=False, lineterminator="\n")
+        _write_csv(page / "revised.csv", revised[["table", "row", "column", "a", "b"]])
     told["counts"] = _counts(told)
     report.comparison_page(page, told)
     brief = {name: told[name] for name in ("labels", "as_of", "results")} | {"moved": told["kinds"].get("moved", 0)}
     brief |= {"flipped": sum(row["turn"] == "flipped" for row in told["verdicts"])}
     (page / "compare.json").write_text(json.dumps(brief, indent=1) + "\n", encoding="utf-8")
     return told["name"], _lines(told)
+
+
+def _write_csv(path, table):
+    table.map(_neutral).to_csv(path, index=False, lineterminator="\n")
+
+
+def _neutral(value):
+    """Keep a spreadsheet from running text as a formula; numbers are left alone, as text too."""
+    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if formula and not re.fullmatch(r"-\d+(\.\d+)?", value) else value
 
 
 def _kinds(numbers):
@@ -366,7 +376,7 @@ def _listed(words):
 def _lines(told):
     """Say a comparison in the width of a terminal: counts, verdicts, numbers, rows, places."""
     (one, other), place = told["labels"], f"report/compare/{told['name']}"
-    lines = [f"{one} → {other}" + (f", edition of {told['as_of']}" if told["as_of"] else ""), ""]
+    lines = [f"A: {one} → B: {other}" + (f", edition of {told['as_of']}" if told["as_of"] else ""), ""]
     lines += [f"  {name:<9} {words}" for name, words in told["counts"]]
     lines += [f"  {run}" for run in told["runs"]] + [f"  Note: {note}" for note in told["notes"]]
     if told["verdicts"]:
@@ -412,7 +422,9 @@ def _counts(told):
     figures = told["figures"]
     words = f"{len(figures['pairs'])} of {figures['all']} differ"
     words += "".join(
-        f"; {len(places)} in {side} alone" for side, places in zip("AB", figures["only"], strict=True) if places
+        f"; {len(places)} only in {side}"
+        for side, places in zip(told["labels"], figures["only"], strict=True)
+        if places
     )
     counts.append(("Figures", words))
     if told["all_tables"]:
