@@ -41,8 +41,8 @@ ALLOWED = {
     "report": {"paths", "results", "cache", "content", "freshness"},
     "compare": {"results"},
     "trees": {"paths", "environment"},
-    "diff": {"paths", "inference", "freshness", "data", "results", "content", "report"}
-    | {"parameters", "runs", "compare", "trees"},
+    "comparison": {"inference", "results", "report", "compare"},
+    "diff": {"paths", "freshness", "data", "content", "parameters", "runs", "compare", "comparison", "trees"},
     "readme": {"paths", "results", "content"},
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},

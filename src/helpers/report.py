@@ -122,7 +122,7 @@ def comparison_page(folder: Path, told: dict) -> None:
     folder : Path
         Folder of the page, two below that of the report.
     told : dict
-        The comparison in words, as `helpers.diff` puts it.
+        The comparison in words, as `helpers.comparison` puts it.
     """
     _publish(folder, "comparison.html.j2", **told)
 

@@ -426,7 +426,9 @@ def main(arguments: list[str] | None = None) -> int:
         if wish.command == "sweep":
             return _grid(wish.grid, wish.scheduler, **options)
         if wish.command == "diff":
-            return _diff(wish.a, wish.b, wish.as_of, [f"--force={wish.force}", f"--kernels={wish.kernels}"])
+            # older commits know neither
+            given = {"force": wish.force, "kernels": wish.kernels}
+            return _diff(wish.a, wish.b, wish.as_of, [f"--{name}={value}" for name, value in given.items() if value])
         return refresh_outputs(**options)
     except (ParameterError, kernels.KindError, cluster.ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)
