@@ -56,7 +56,7 @@ why: ## say what changed since a notebook of the report was executed: NOTEBOOK=0
 sweep: ## run notebooks over a grid of parameters: GRID=sweeps/editions.yml
 	@$(START) sweep --scheduler="$$SCHEDULER" $(HOW) -- "$$GRID"
 
-diff: ## say what moved between editions, A=2025-02-14 B=2026-07-31, or commits, A=HEAD~1 B=. AS_OF=2025-02-14
+diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits: A=HEAD~1 B=. AS_OF=2025-02-14
 	@$(START) diff --as-of="$$AS_OF" $(HOW) -- "$$A" "$$B"
 
 lab: env ## open the notebooks in JupyterLab
