@@ -136,6 +136,17 @@ def test_a_comparison_is_on_the_landing_page_and_told_when_an_edition_changed_si
     assert "made before the last change" in Page(paths.REPORT / "index.html").text
 
 
+def test_many_verdicts_are_cut_in_the_terminal_and_not_on_the_page(editions, main):
+    for day, verdict in ((A, "not yet due"), (B, "cannot be asked yet")):
+        rows = "".join(f"claim-{n},01_leaf,,,,percent,{verdict},,\n" for n in range(20))
+        ledger = paths.REPORT / day / "verdicts.csv"
+        ledger.write_text(ledger.read_text(encoding="utf-8") + rows, encoding="utf-8")
+    _, lines = diff.carry_out(A, B, "", paths.REPORT / "stage", [])
+    assert sum("not yet due → cannot be asked yet" in line for line in lines) == comparison.MOST - 1
+    assert "  and 6 more, on the page" in lines and "    no number percent" not in lines
+    assert Page(paths.REPORT / "stage" / "page" / "index.html").text.count("cannot be asked yet") == 20
+
+
 def test_an_edition_of_other_files_than_lie_here_is_told(editions):
     editions.edit("data/sources.csv", ",series,0", ",series,1")
     said = " ".join(" ".join(diff.carry_out(A, B, "", paths.REPORT / "stage", [])[1]).split())

@@ -12,8 +12,9 @@ import pandas as pd
 from helpers import compare, inference, report, results
 
 WIDTH = 100
-# how many numbers and tables a terminal is told of; the page has all
-SHOWN = 9
+# how many verdicts, numbers and tables a terminal is told of; the page has all
+MOST, SHOWN = 15, 9
+NO_NUMBER = "no number"
 MOVED = ("moved", "interval", "unit")
 ROLES = ("headline", "context", "alternative")
 
@@ -75,7 +76,7 @@ def write(
             "notebook": row.notebook,
             "turn": row.turn,
             "marks": [mark(row.verdict_a, row.robust_a), mark(row.verdict_b, row.robust_b)],
-            "sides": [side.get(row.claim, "no number") for side in values],
+            "sides": [side.get(row.claim, NO_NUMBER) for side in values],
             "unit": units.get(row.claim, ""),
             "laid_to": getattr(row, "laid_to", ""),
         }
@@ -160,7 +161,7 @@ def _arrow(sides):
 
 def _value(row):
     numbers = (row.value, row.low, row.high)
-    return inference.in_words(*map(float, numbers)) if row.value else "no number"
+    return inference.in_words(*map(float, numbers)) if row.value else NO_NUMBER
 
 
 def listed(words) -> str:
@@ -177,10 +178,12 @@ def _lines(told):
     lines += [f"  {run}" for run in told["runs"]] + [f"  Note: {note}" for note in told["notes"]]
     if told["verdicts"]:
         lines += ["", "Verdicts, worst first"]
-    for row in told["verdicts"]:
+    for row in told["verdicts"][:MOST]:
         laid = f"laid to {row['laid_to']}" if row["laid_to"] else row["notebook"]
         lines += _spread(f"  {row['claim']}: {' → '.join(row['marks'])}", laid)
-        lines.append(f"    {_arrow(row['sides'])} {row['unit']}")
+        if set(row["sides"]) != {NO_NUMBER}:
+            lines.append(f"    {_arrow(row['sides'])} {row['unit']}")
+    lines += [f"  and {len(told['verdicts']) - MOST} more, on the page"] * (len(told["verdicts"]) > MOST)
     moved = [row for row in told["numbers"] if row["kind"] in MOVED]
     main = [row for row in moved if row["role"] != "alternative"]
     lines += _section("Numbers that moved, worst first", main, SHOWN, told["parts"])

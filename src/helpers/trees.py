@@ -194,7 +194,7 @@ def run(tree: Path, python: Path, as_of: str, options: list[str]) -> tuple[Path 
     lines = said.decode(errors="replace").splitlines()
     edition = tree / "report" / as_of
     if process.returncode == 0 and (edition / "results.json").is_file():
-        return edition, next((line for line in lines if line.startswith("Executed")), "")
+        return edition, next((line for line in lines if line.startswith("Executed")), "built")
     return None, _fault(lines, process.returncode, tree)
 
 
