@@ -13,22 +13,24 @@ override FORCE := $(value FORCE)
 override KERNELS := $(value KERNELS)
 override GRID := $(value GRID)
 override SCHEDULER := $(value SCHEDULER)
+override A := $(value A)
+override B := $(value B)
 override ROUNDS := $(value ROUNDS)
 override ONLY := $(value ONLY)
 override UPGRADE := $(value UPGRADE)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY UPGRADE
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY UPGRADE
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data report run why sweep lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data report run why sweep diff lab refresh-outputs test check bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -53,6 +55,9 @@ why: ## say what changed since a notebook of the report was executed: NOTEBOOK=0
 
 sweep: ## run notebooks over a grid of parameters: GRID=sweeps/editions.yml
 	@$(START) sweep --scheduler="$$SCHEDULER" $(HOW) -- "$$GRID"
+
+diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits: A=HEAD~1 B=. AS_OF=2025-02-14
+	@$(START) diff --as-of="$$AS_OF" $(HOW) -- "$$A" "$$B"
 
 lab: env ## open the notebooks in JupyterLab
 	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)

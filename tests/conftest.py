@@ -77,6 +77,28 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
+# what stands for the project at a commit: a number is the table's price times the code's factor, plus the lock's digits
+TREE_RUN = """
+import csv, json, os, sys
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[2]
+(day,) = [word.removeprefix("--as-of=") for word in sys.argv if word.startswith("--as-of=")]
+price = float(next(csv.DictReader((root / "data" / "raw" / "prices.csv").open()))["price"])
+factor = float((root / "src" / "factor.txt").read_text())
+if [price, factor] in json.loads(os.environ.get("UNLUCKY", "[]")):
+    sys.exit(f"Traceback\\nerror: 01_leaf as of {day}: {root}/notebooks is unlucky (read x/01_leaf)\\nmore")
+value = price * factor + len((root / "requirements.lock").read_text())
+held = {"id": "leaf", "notebook": "01_leaf", "role": "headline", "value": value, "low": value - 1.96}
+held |= {"high": value + 1.96, "unit": "percent", "n": 9, "method": "mean", "inputs": []}
+folder = root / "report" / day
+folder.mkdir(parents=True)
+(folder / "results.json").write_text(json.dumps([held]))
+row = f"leaf,01_leaf,{value},{value - 1.96},{value + 1.96},percent,{'holds' if value < 10 else 'fails'},,"
+(folder / "verdicts.csv").write_text(f"claim,notebook,value,low,high,unit,verdict,robust,reason\\n{row}\\n")
+print("Executed 1 of 1 notebooks")
+"""
+
 
 class Project:
     """Notebooks, editions and the command line of a project.
@@ -121,6 +143,18 @@ class Project:
         assert old in text
         file.unlink()
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def git(self, *words):
+        """Give what git says in the project."""
+        done = subprocess.run(["git", *words], cwd=self.root, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, message):
+        """Commit all of the project; give the commit."""
+        self.git("add", "--all")
+        who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+        self.git(*who, "commit", "--quiet", "--no-gpg-sign", "--allow-empty", f"--message={message}")
+        return self.git("rev-parse", "HEAD")
 
     def start(self, *arguments):
         """Start a command line of the project, in the folder that it lies in, as leader of a group of processes."""
@@ -199,6 +233,30 @@ def place(tmp_path, monkeypatch):
     yield place
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def repository(place, monkeypatch):
+    """A git repository of one commit, whose numbers follow from a table, a factor and a lock by simple arithmetic."""
+    (place.root / "src").unlink()
+    (place.root / "src" / "helpers").mkdir(parents=True)
+    (place.root / "data" / "raw").mkdir()
+    contents = {"src/helpers/__init__.py": "", "src/helpers/run.py": TREE_RUN, "src/factor.txt": "3"}
+    contents |= {"data/raw/prices.csv": "day,price\n2024-06-28,2\n2025-06-30,9\n", "notebooks/01_leaf.ipynb": "{}"}
+    contents |= {".gitignore": "report/\nprocessed/\n__pycache__/\n", "README.md": "read"}
+    sources = ",".join(data.SOURCE_COLUMNS) + "\nprices.csv,prices,a day,p,a,l,2025,2025,day,series,0\n"
+    columns = ",".join(data.COLUMN_COLUMNS) + "\nprices,day,m,date,,,,,1,1,\nprices,price,m,number,,,,,0,1,\n"
+    contents |= {"data/sources.csv": sources, "data/columns.csv": columns}
+    for name, text in contents.items():
+        (place.root / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(paths, "PROCESSED", place.root / "data" / "processed")
+    # neither the user's settings nor a repository around this one
+    for name, value in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(place.root.parent))
+    place.git("init", "--quiet", "--initial-branch=main")
+    place.commit("First")
+    return place
 
 
 @pytest.fixture(scope="session")

@@ -45,10 +45,17 @@ def test_an_edited_or_deleted_file_is_noticed(built, name, change):
 
 
 @pytest.mark.parametrize(
-    "name", ["notebooks/02_new.ipynb", "data/raw/new.csv", "sweeps/new.yml", "report/2025-02-14/x"]
+    "name",
+    [
+        "notebooks/02_new.ipynb",
+        "data/raw/new.csv",
+        "sweeps/new.yml",
+        "report/2025-02-14/x",
+        "report/compare/2025-02-14--2025-06-30/compare.json",
+    ],
 )
 def test_an_added_file_is_noticed(built, name):
-    (built.root / name).parent.mkdir(exist_ok=True)
+    (built.root / name).parent.mkdir(parents=True, exist_ok=True)
     (built.root / name).write_text("new", encoding="utf-8")
     assert freshness.fresh("") is None
 

@@ -40,12 +40,16 @@ ALLOWED = {
     "content": {"inference", "results"},
     "pages": {"paths", "results"},
     "specifications": {"inference", "results"},
-    "report": {"cache", "content", "pages", "specifications"},
+    "report": {"cache", "content", "pages", "specifications", "freshness"},
+    "compare": {"results"},
+    "trees": {"paths", "environment"},
+    "comparison": {"inference", "results", "report", "compare"},
+    "diff": {"paths", "freshness", "data", "content", "parameters", "runs", "compare", "comparison", "trees"},
     "readme": {"paths", "results", "content"},
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "readme", "freshness", "cache", "kernels", "parameters"}
-    | {"execution", "runs", "cluster", "sweep"},
+    | {"execution", "runs", "cluster", "sweep", "diff"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

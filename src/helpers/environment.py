@@ -43,6 +43,13 @@ def ensure(extra=False):
     stamp = venv / "lock.sha256"
     if stamp.exists() and stamp.read_text() == _digest(lock) and executable(venv).exists():
         return
+    install = build(venv, lock)
+    _run([*install, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+    stamp.write_text(_digest(lock))
+
+
+def build(venv, lock):
+    """Make an environment from a lock, without this package; give the command that installs more into it."""
     uv, interpreter = shutil.which("uv"), _interpreter()
     if not uv and interpreter is None:
         sys.exit(f"error: {SUPPORTED} is needed, but python3 is {sys.version.split()[0]}: install one of them")
@@ -64,8 +71,7 @@ def ensure(extra=False):
             "off",
         ]
     _run([*install, "--no-deps", "--require-hashes", "-r", str(lock)], total)
-    _run([*install, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
-    stamp.write_text(_digest(lock))
+    return install
 
 
 def lock(newer=False):

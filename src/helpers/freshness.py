@@ -53,6 +53,7 @@ def inputs() -> dict[str, str]:
     """Hash every file that any part of a report may follow from, by path."""
     places = [paths.NOTEBOOKS, paths.ROOT / "src" / "helpers", paths.DATA, paths.ROOT / "sweeps"]
     files = [paths.ROOT / "requirements.lock", *paths.REPORT.glob("sweeps/*/runs.csv")]
+    files += paths.REPORT.glob("compare/*/compare.json")
     for place in places:
         for folder, below, names in os.walk(place):
             below[:] = [name for name in below if not name.startswith((".", "__")) and name != "processed"]

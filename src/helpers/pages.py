@@ -40,6 +40,7 @@ def site() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     site.filters |= {"day": day, "whole_days": whole_days, "size": size}
+    site.tests["iso_day"] = lambda text: bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text))
     site.globals |= {"MARKS": MARKS, "NOTE_DAY": results.NOTE_DAY}
     return site
 

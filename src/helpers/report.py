@@ -11,6 +11,7 @@ import latex2mathml.converter
 import mistune
 
 from helpers import cache, content, pages, specifications
+from helpers.freshness import digest
 
 # the notebook whose first picture stands for a whole edition
 LEAD = "01_returns"
@@ -140,6 +141,7 @@ def landing_page(report: Path, editions: list[str]) -> None:
         numbers={edition: pages.numbers(report / edition) for edition in editions},
         notebooks=names,
         sweeps=_sweeps(report),
+        comparisons=_comparisons(report),
         failures=sorted({path.parent.name for path in report.glob("failed/*/*.ipynb")}),
         sources=sources,
         oldest=max((source["days"] or 0 for source in sources), default=0) or 1,
@@ -161,6 +163,31 @@ def _sweeps(report):
         if told.get("kind") == "figure":
             shown = content.figure(file.parent, told) | {"files": f"sweeps/{file.parent.name}/{told['slug']}"}
         found.append(told | {"stale": stale, "figure": shown, "folder": f"sweeps/{file.parent.name}"})
+    return found
+
+
+def comparison_page(folder: Path, told: dict) -> None:
+    """Write ``index.html``, its style and fonts for a comparison of two editions or commits.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the page, two below that of the report.
+    told : dict
+        The comparison in words, as `helpers.comparison` puts it.
+    """
+    pages.furnish(folder)
+    pages.publish(folder / "index.html", "comparison.html.j2", **told)
+
+
+def _comparisons(report):
+    """Pages that compare, with whether an edition was built anew since."""
+    found = []
+    for file in sorted(report.glob("compare/*/compare.json")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        held = {day: report / day / "results.json" for day in told["results"]}
+        stale = any(not held[day].is_file() or digest(held[day]) != value for day, value in told["results"].items())
+        found.append(told | {"folder": f"compare/{file.parent.name}", "stale": stale})
     return found
 
 

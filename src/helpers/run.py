@@ -17,7 +17,7 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, freshness, kernels, paths, readme, report, results, sweep
+from helpers import cache, cluster, data, diff, freshness, kernels, paths, readme, report, results, sweep
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -363,6 +363,20 @@ def _jobs(grid):
     return [(notebook, accepted(notebook, settings)) for notebook, settings in sweep.points(grid)]
 
 
+def _diff(a, b, as_of, options):
+    """Compare two editions or commits and put the page into the report."""
+    place = paths.REPORT / f".stage-diff-{os.getpid()}"
+    with _sole_run():
+        try:
+            name, lines = diff.carry_out(a, b, as_of, place, options)
+            if name:
+                publish(place / "page", paths.REPORT / "compare" / name)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    print(*lines, sep="\n")
+    return 0
+
+
 def _wish(arguments):
     parser = argparse.ArgumentParser(prog="python -m helpers.run", description="Execute notebooks and bind the report.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -372,13 +386,16 @@ def _wish(arguments):
         "refresh-outputs": "execute the stored notebooks",
         "why": "say what changed since a notebook was executed",
         "sweep": "execute a notebook over a grid",
+        "diff": "say what moved between two editions or commits",
     }
     command = {name: commands.add_parser(name, help=words) for name, words in helped.items()}
-    for name in ("report", "why"):
+    for name in ("report", "why", "diff"):
         command[name].add_argument("--as-of", default="")
     command["notebook"].add_argument("name")
     command["notebook"].add_argument("--set", default="")
     command["why"].add_argument("name")
+    command["diff"].add_argument("a")
+    command["diff"].add_argument("b", nargs="?", default="")
     command["sweep"].add_argument("grid")
     command["sweep"].add_argument("--scheduler", default="")
     for one in command.values():
@@ -408,6 +425,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _why(wish.name, wish.as_of)
         if wish.command == "sweep":
             return _grid(wish.grid, wish.scheduler, **options)
+        if wish.command == "diff":
+            # older commits know neither
+            given = {"force": wish.force, "kernels": wish.kernels}
+            return _diff(wish.a, wish.b, wish.as_of, [f"--{name}={value}" for name, value in given.items() if value])
         return refresh_outputs(**options)
     except (ParameterError, kernels.KindError, cluster.ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)
