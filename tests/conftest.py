@@ -187,7 +187,8 @@ def place(tmp_path, monkeypatch):
     for name in ("claims.csv", "sources.csv", "columns.csv"):
         head, _, _ = (HOUSE / "data" / name).read_text(encoding="utf-8").partition("\n")
         (place.root / "data" / name).write_text(head + "\n", encoding="utf-8")
-    (place.root / "requirements.lock").write_text("", encoding="utf-8")
+    for name in ("requirements.lock", "references.bib"):
+        (place.root / name).write_text("", encoding="utf-8")
     places = {"ROOT": "", "NOTEBOOKS": "notebooks", "DATA": "data", "RAW": "data/raw", "REPORT": "report"}
     for name, folder in (places | {"DRAFTS": "report/drafts"}).items():
         monkeypatch.setattr(paths, name, place.root / folder)
@@ -208,7 +209,8 @@ def template(tmp_path_factory):
     root = tmp_path_factory.mktemp("template")
     for name in ("src", "data", "sweeps"):
         shutil.copytree(HOUSE / name, root / name)
-    shutil.copy(HOUSE / "requirements.lock", root)
+    for name in ("requirements.lock", "references.bib"):
+        shutil.copy(HOUSE / name, root)
     return root
 
 

@@ -28,6 +28,7 @@ def test_a_report_is_fresh_when_nothing_changed(built):
         "notebooks/01_leaf.ipynb",
         "data/claims.csv",
         "requirements.lock",
+        "references.bib",
         "report/2025-02-14/results.json",
         "report/2025-02-14/01_leaf/notebook.ipynb",
     ],

@@ -52,7 +52,7 @@ def forget() -> None:
 def inputs() -> dict[str, str]:
     """Hash every file that any part of a report may follow from, by path."""
     places = [paths.NOTEBOOKS, paths.ROOT / "src" / "helpers", paths.DATA, paths.ROOT / "sweeps"]
-    files = [paths.ROOT / "requirements.lock", *paths.REPORT.glob("sweeps/*/runs.csv")]
+    files = [paths.ROOT / "requirements.lock", paths.ROOT / "references.bib", *paths.REPORT.glob("sweeps/*/runs.csv")]
     for place in places:
         for folder, below, names in os.walk(place):
             below[:] = [name for name in below if not name.startswith((".", "__")) and name != "processed"]

@@ -12,7 +12,7 @@ import mistune
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from helpers import cache, content, paths, results
+from helpers import cache, content, paths, references, results
 
 HERE = Path(__file__).parent
 # spelled out, because strftime follows the locale
@@ -36,17 +36,20 @@ def edition_page(folder: Path, as_of: str) -> None:
     ------
     ValueError
         If a notebook holds an error, a figure without alt text or a picture that is no exhibit, if a file of an
-        exhibit is missing, or if a verdict is on no claim of ``data/claims.csv``.
+        exhibit is missing, if a verdict is on no claim of ``data/claims.csv``, or if a notebook cites a work that
+        ``references.bib`` does not hold.
     """
     names = content.names(folder)
     if not names:
         raise ValueError(f"{folder} holds no notebooks: run `make report AS_OF={as_of}`")
     markdown, sections = Prose(names), [content.section(folder, name) for name in names]
+    works = references.read()
     for section in sections:
-        markdown.level = 2
+        markdown.level, markdown.citations = 2, references.Citations(works, section["name"])
         for cell in section["cells"]:
             if cell["kind"] == "prose":
                 cell["html"] = markdown.to_html(cell["source"])
+        section["references"] = markdown.citations.references()
     groups = content.ledger([folder], {section["name"]: section["question"] for section in sections})
     _publish(folder, "edition.html.j2", as_of=as_of, sections=sections, groups=groups, tally=content.tally(groups, 0))
 
@@ -152,8 +155,8 @@ class Prose(mistune.HTMLRenderer):
 
     def __init__(self, names):
         super().__init__(escape=True)
-        self.names, self.level = names, 2
-        self.to_html = mistune.create_markdown(renderer=self, plugins=["table", "math"])
+        self.names, self.level, self.citations = names, 2, references.Citations({}, "this text")
+        self.to_html = mistune.create_markdown(renderer=self, plugins=["table", "math", references.plugin])
 
     def heading(self, text, level, **attrs):
         self.level = max(3, min(level + 1, self.level + 1, 6))
@@ -164,6 +167,9 @@ class Prose(mistune.HTMLRenderer):
         if notebook and notebook[1] in self.names:
             return f'<a href="#{notebook[1]}">{text}</a>'
         return f'<a href="{html.escape(url)}">{text}</a>' if re.match(r"https?://", url) else text
+
+    def citation(self, cited):
+        return self.citations.html(cited)
 
     def image(self, text, url, title=None):
         return f"<em>{text}</em>"
