@@ -40,7 +40,7 @@ ALLOWED = {
     "content": {"inference", "results"},
     "references": {"paths"},
     "report": {"paths", "results", "cache", "content", "references"},
-    "downloads": {"paths", "cache", "content", "references"},
+    "downloads": {"paths", "cache", "content", "references", "results"},
     "mathematics": set(),
     "pdf": {"paths", "results", "content", "references", "mathematics"},
     "readme": {"paths", "results", "content"},

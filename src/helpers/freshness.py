@@ -43,6 +43,11 @@ def fresh(wish: str) -> list[str] | None:
     return None
 
 
+def printed(wish: str) -> str:
+    """Name the wish for a report with its PDFs, which is remembered apart: a report may be fresh without them."""
+    return f"pdf-{wish or 'both'}"
+
+
 def forget() -> None:
     """Forget what was built: the next report looks at every run."""
     for state in paths.REPORT.glob(".built-*.json"):
