@@ -7,6 +7,8 @@ import latex2mathml.converter
 
 # signs that TeX puts above a letter
 ACCENTS = {"^": "hat", "~": "tilde", "¯": "macron", "‾": "macron", "˙": "dot", "→": "arrow"}
+# letters and signs that a mathematical font holds
+KNOWN = r"[\x20-\x7e\xa0-\xff\u0370-\u03ff\u2000-\u22ff\U0001d400-\U0001d7ff]*"
 GROUPS = {"math", "mrow", "mstyle", "mpadded", "semantics"}
 
 
@@ -69,7 +71,9 @@ def _group(parts):
 
 
 def _sign(kind, text):
-    if kind == "mtext" or kind == "mn":
+    if not re.fullmatch(KNOWN, text):
+        return _unknown(text)
+    if kind in ("mtext", "mn"):
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if len(text) > 1:
         return f'op("{text}")' if text.isalpha() else _unknown(text)

@@ -4,14 +4,17 @@ All text goes to typst as data, in JSON, which its template ``edition.typ`` read
 holds is ever markup. Only formulas are evaluated, as `mathematics` tells them.
 """
 
+import functools
 import json
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import matplotlib
 import mistune
 import pandas as pd
 import typst
+from matplotlib.ft2font import FT2Font
 
 from helpers import content, mathematics, paths, references
 
@@ -84,7 +87,7 @@ def bound(words: dict, root: Path, form: str = "pdf", **options):
         root=str(root),
         font_paths=fonts,
         ignore_system_fonts=True,
-        sys_inputs={"told": json.dumps(words, sort_keys=True)},
+        sys_inputs={"told": json.dumps(_drawable(words), sort_keys=True)},
     )
     if form == "pdf":
         options = {"pdf_standards": "ua-1", "timestamp": datetime(*words["date"], tzinfo=UTC)} | options
@@ -92,6 +95,29 @@ def bound(words: dict, root: Path, form: str = "pdf", **options):
         return compiler.compile(format=form, **options)
     except typst.TypstError as error:
         raise ValueError(f"{root.name}: the PDF cannot be set: {str(error).splitlines()[0]}") from None
+
+
+def _drawable(words):
+    """Put its number for every sign that no font of the PDF can draw; typst would refuse the whole of it."""
+    if isinstance(words, dict):
+        return {key: _drawable(value) for key, value in words.items()}
+    if isinstance(words, (list, tuple)):
+        return [_drawable(value) for value in words]
+    if not isinstance(words, str) or words.isascii() and words.isprintable():
+        return words
+    return "".join(sign if ord(sign) in signs() else f"[U+{ord(sign):04X}]" for sign in words)
+
+
+@functools.cache
+def signs() -> frozenset[int]:
+    """Give the numbers of all signs that the PDF can draw: those of its own font, and of the one that stands in for it.
+
+    typst brings DejaVu Sans Mono with it, and so does matplotlib, which can be asked what is in it.
+    """
+    files = [HERE / "fonts" / "IBMPlexSans-Regular.ttf"]
+    files.append(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSansMono.ttf"))
+    held = {number for file in files for number in FT2Font(str(file)).get_charmap() if chr(number).isprintable()}
+    return frozenset(held | {ord("\n")})
 
 
 def told(edition: Path, as_of: str) -> dict:
