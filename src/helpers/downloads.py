@@ -48,7 +48,7 @@ def write(edition: Path, as_of: str) -> None:
 
 
 def _tables(edition):
-    """Published tables of an edition, each with the name of its sheet and the tables of data that its notebook reads."""
+    """Give the published tables of an edition, each with the name of its sheet and what its notebook loads."""
     taken = {"contents", "verdicts", "results", "lineage"}
     for name in content.names(edition):
         section = content.section(edition, name)
@@ -155,7 +155,11 @@ def _workbook(edition, as_of, tables):
         for name, rows in everything.items():
             _fill(book.add_worksheet(name), rows, styles)
         front.write_string(0, 0, f"AI after DeepSeek, reproduced: edition of {as_of}", styles["title"])
-        front.write_string(1, 0, "Numbers as they were computed, to eight digits; the sheet lineage says where each comes from. CC BY 4.0.")
+        front.write_string(
+            1,
+            0,
+            "Numbers as they were computed, to eight digits; the sheet lineage says where each comes from. CC BY 4.0.",
+        )
         rows = [["sheet", "notebook", "what one row is", "rows", "columns"]]
         rows += [[name, *about[name], str(len(lines) - 1), str(len(lines[0]))] for name, lines in everything.items()]
         _fill(front, rows, styles, top=3)
@@ -217,5 +221,7 @@ def _lineage(tables, as_of):
         about = [table["sheet"], table["notebook"], table["caption"], as_of]
         loads = sorted(sources) if table["loads"] is None else table["loads"]
         # the verdicts read no table: they gather what the other notebooks recorded
-        rows += [[*about, *(sources[name][key] for key in told)] for name in loads] or [[*about, "results.json"] + [""] * 5]
+        rows += [[*about, *(sources[name][key] for key in told)] for name in loads] or [
+            [*about, "results.json"] + [""] * 5
+        ]
     return rows

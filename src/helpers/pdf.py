@@ -103,7 +103,7 @@ def _drawable(words):
         return {key: _drawable(value) for key, value in words.items()}
     if isinstance(words, (list, tuple)):
         return [_drawable(value) for value in words]
-    if not isinstance(words, str) or words.isascii() and words.isprintable():
+    if not isinstance(words, str) or (words.isascii() and words.isprintable()):
         return words
     return "".join(sign if ord(sign) in signs() else f"[U+{ord(sign):04X}]" for sign in words)
 
@@ -237,8 +237,8 @@ class Prose:
 
     def count(self) -> str:
         """Say how many formulas there are, and how many of them could not be translated."""
-        left = f"; {len(self.unread)} of them are shown as TeX" if self.unread else ""
-        return f"{self.formulas} formulas are set as mathematics{left}."
+        left = f", of which shown as TeX: {len(self.unread)}" if self.unread else ", all set as mathematics"
+        return f"Formulas: {self.formulas}{left}."
 
     def _node(self, token):
         kind, attributes = token["type"], token.get("attrs", {})

@@ -12,7 +12,7 @@ from helpers import freshness
 
 
 def main(arguments: list[str]) -> int:
-    """Answer ``report`` and ``pdf`` at once when they are fresh; else replace this process by the run in the locked environment.
+    """Answer ``report`` and ``pdf`` at once when fresh; else replace this process by the run in the locked environment.
 
     Parameters
     ----------
