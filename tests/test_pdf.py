@@ -1,7 +1,9 @@
 import re
 import zlib
 
+import numpy as np
 import pytest
+from matplotlib.image import imsave
 
 from helpers import content, pdf, references
 
@@ -121,18 +123,33 @@ def test_a_link_leads_to_a_chapter_or_an_address_and_to_nothing_else():
     ]
 
 
-def test_a_long_table_is_cut_and_the_cut_is_told(hostile, words):
+def test_a_long_table_is_cut_and_the_cut_is_told():
     cell = {"tag": "td", "text": "4", "number": True, "spans": {}}
     out = {"kind": "table", "caption": "Rows", "files": "a/b", "head": [[cell]], "body": [[cell]] * 99}
     table = pdf._table(out)
-    assert (len(table["body"]), table["left"], table["numbers"]) == (pdf.MOST_ROWS, 59, [True])
-    short = pdf._table(out | {"body": [[cell]] * 44})
-    assert (len(short["body"]), short["left"]) == (44, 0)
+    assert (len(table["body"]), table["left"], table["numbers"]) == (pdf.MOST_ROWS, 99 - pdf.MOST_ROWS, [True])
+    short = pdf._table(out | {"body": [[cell]] * 4})
+    assert (len(short["body"]), short["left"]) == (4, 0)
 
 
-def test_a_tall_picture_is_made_to_fit_the_page():
-    tall = {"width": 800, "height": 2000, "title": "T", "alt": "A", "files": "a/b"}
-    assert pdf._figure(tall)["width"] < 0.6 and pdf._figure(tall | {"height": 400})["width"] == 1
+def test_a_tall_picture_is_cut_where_it_is_blank_and_no_other_is(tmp_path):
+    pixels = np.ones((2000, 800, 3))
+    # panels with a narrow gap in the middle and a wide one above it
+    pixels[100:880], pixels[920:998], pixels[1002:1900] = 0, 0, 0
+    imsave(tmp_path / "b.png", pixels)
+    tall = {"width": 800, "height": 2000, "title": "T", "alt": "A", "files": "b"}
+    assert pdf._figure(tmp_path, tall)["parts"] == [[0, 0.45], [0.45, 1]]
+    assert pdf._figure(tmp_path, tall | {"height": 400})["parts"] == [[0, 1]]
+    imsave(tmp_path / "b.png", pixels[200:800])
+    assert pdf._figure(tmp_path, tall)["parts"] == [[0, 1]]
+
+
+def test_both_parts_of_a_tall_picture_are_set(hostile, words):
+    (figure,) = [block for block in words["chapters"][0]["blocks"] if block["type"] == "figure"]
+    whole = pdf.bound(words, hostile)
+    figure |= {"ratio": 2.5, "parts": [[0, 0.4], [0.4, 1]]}
+    cut = pdf.bound(words, hostile)
+    assert cut.count(b"Continued: ") + cut.count(said("Continued: ")) == 1 and b"Continued: " not in whole
 
 
 def test_a_pdf_that_cannot_be_set_is_told_in_a_line_and_the_last_one_stays(hostile):

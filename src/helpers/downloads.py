@@ -158,7 +158,7 @@ def _workbook(edition, as_of, tables):
         front.write_string(
             1,
             0,
-            "Numbers as they were computed, to eight digits; the sheet lineage says where each comes from. CC BY 4.0.",
+            "Tables to eight digits, results in full; the sheet lineage says where each comes from. CC BY 4.0.",
         )
         rows = [["sheet", "notebook", "what one row is", "rows", "columns"]]
         rows += [[name, *about[name], str(len(lines) - 1), str(len(lines[0]))] for name, lines in everything.items()]

@@ -6,15 +6,19 @@ holds is ever markup. Only formulas are evaluated, as `mathematics` tells them.
 
 import functools
 import json
+import math
 import re
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
 import mistune
+import numpy as np
 import pandas as pd
 import typst
 from matplotlib.ft2font import FT2Font
+from matplotlib.image import imread
 
 from helpers import content, mathematics, paths, references
 
@@ -24,9 +28,9 @@ TITLE = "AI after DeepSeek, reproduced"
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
 MONTHS += ("November", "December")
 # rows of a table that a reader follows on paper
-MOST_ROWS = 40
-# width over height of the room that a page has for a picture
-ROOM = 17 / 22
+MOST_ROWS = 80
+# height over width: of the room that a page has for a picture, and of a picture that would become too small in it
+ROOM, TALL = 22 / 17, 1.6
 ABOUT = "A market note of February 2025 on AI after DeepSeek, rebuilt from public data: every claim with its value, "
 ABOUT += "its interval and its verdict, by what was known on {day}."
 RULE = "A claim holds when the whole 95% interval lies inside the range that would make it true, fails when the whole "
@@ -143,7 +147,7 @@ def told(edition: Path, as_of: str) -> dict:
     names = content.names(edition)
     citations, day = references.Citations(references.read(), edition.name), _day(as_of)
     prose = Prose(names, citations)
-    chapters = [_chapter(content.section(edition, name), prose) for name in names]
+    chapters = [_chapter(edition, content.section(edition, name), prose) for name in names]
     groups = content.ledger([edition], {chapter["name"]: chapter["question"] for chapter in chapters})
     return {
         "title": TITLE,
@@ -184,7 +188,7 @@ def _day(iso):
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
-def _chapter(section, prose):
+def _chapter(edition, section, prose):
     number, blocks, exhibits = section["name"][:2], [], 0
     prose.level = 1
     for cell in section["cells"]:
@@ -197,13 +201,28 @@ def _chapter(section, prose):
                 continue
             exhibits += 1
             about = {"type": out["kind"], "number": f"{int(number)}.{exhibits}", "files": out["files"]}
-            blocks.append(about | (_figure(out) if out["kind"] == "figure" else _table(out)))
+            blocks.append(about | (_figure(edition, out) if out["kind"] == "figure" else _table(out)))
     return {"name": section["name"], "number": number, "question": section["question"], "blocks": blocks}
 
 
-def _figure(out):
-    width = min(1, out["width"] / out["height"] / ROOM)
-    return {"name": out["title"] or out["files"], "alt": out["alt"], "width": round(width, 3)}
+def _figure(edition, out):
+    ratio = out["height"] / out["width"]
+    parts = _parts(edition / f"{out['files']}.png", math.ceil(ratio / ROOM)) if ratio > TALL else [[0, 1]]
+    return {"name": out["title"] or out["files"], "alt": out["alt"], "ratio": ratio, "room": ROOM, "parts": parts}
+
+
+def _parts(picture, count):
+    """Cut a tall picture into parts of about the same height, where a row of it is blank, as shares of its height."""
+    blank = (imread(picture)[..., :3] == 1).all(axis=(1, 2))
+    rows = np.flatnonzero(blank)
+    # the middle of a blank band, and not its edge
+    bands = [band for band in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if len(band) > 10]
+    middles = np.array([band.mean() for band in bands[1:-1]])
+    if not len(middles):
+        return [[0, 1]]
+    cuts = {round(middles[np.abs(middles - len(blank) * place / count).argmin()]) for place in range(1, count)}
+    ends = [0, *(cut / len(blank) for cut in sorted(cuts)), 1]
+    return [list(part) for part in pairwise(ends)]
 
 
 def _table(out):
@@ -211,7 +230,7 @@ def _table(out):
     head = [cell["text"] for cell in (out["head"] or out["body"])[-1]]
     columns = list(zip(*out["body"], strict=True))
     numbers = [all(cell["number"] or not cell["text"] for cell in column) for column in columns]
-    shown = rows if len(rows) <= MOST_ROWS + 5 else rows[:MOST_ROWS]
+    shown = rows[:MOST_ROWS]
     words = {"name": out["caption"], "caption": out["caption"], "head": head, "body": shown}
     return words | {"numbers": numbers, "left": len(rows) - len(shown)}
 
