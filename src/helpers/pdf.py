@@ -98,7 +98,7 @@ def bound(words: dict, root: Path, form: str = "pdf", **options):
     try:
         return compiler.compile(format=form, **options)
     except typst.TypstError as error:
-        raise ValueError(f"{root.name}: the PDF cannot be set: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"the PDF cannot be set: {str(error).splitlines()[0]}") from None
 
 
 def _drawable(words):
@@ -207,7 +207,7 @@ def _chapter(edition, section, prose):
 
 def _figure(edition, out):
     ratio = out["height"] / out["width"]
-    parts = _parts(edition / f"{out['files']}.png", math.ceil(ratio / ROOM)) if ratio > TALL else [[0, 1]]
+    parts = _parts(edition / f"{out['files']}.png", math.ceil(ratio / TALL)) if ratio > TALL else [[0, 1]]
     return {"name": out["title"] or out["files"], "alt": out["alt"], "ratio": ratio, "room": ROOM, "parts": parts}
 
 
