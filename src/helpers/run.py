@@ -17,7 +17,7 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, downloads, freshness, kernels, paths, pdf, readme, report, results, sweep
+from helpers import cache, cluster, data, downloads, freshness, kernels, paths, readme, report, results, sweep
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -195,6 +195,8 @@ def _told(as_of, wanted, held, faults, ran, with_pdf):
     built = [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})]
     freshness.remember(as_of, built, words)
     if with_pdf:
+        from helpers import pdf
+
         words += [f"A PDF is at {(paths.REPORT / day / pdf.NAME).relative_to(paths.ROOT)}" for day in sorted(wanted)]
         freshness.remember(freshness.printed(as_of), built, words)
     cache.tidy()
@@ -237,6 +239,9 @@ def _finish(as_of, place, with_pdf):
         del os.environ[paths.PLACE_VARIABLE]
     downloads.write(place, as_of)
     if with_pdf:
+        # here, for it brings libraries that a report without it need not wait for
+        from helpers import pdf
+
         pdf.write(place, as_of)
     # last, for the page links what lies there
     report.edition_page(place, as_of)
