@@ -30,7 +30,7 @@ UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data report run why sweep diff lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data report pdf run why sweep diff lab refresh-outputs test check bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ data: env ## check data/raw against its ledgers and build data/processed
 
 report: ## build both editions of the report; AS_OF=2025-06-30 builds that one, FORCE=1 executes all anew
 	@$(START) report --as-of="$$AS_OF" $(HOW)
+
+pdf: ## print both editions as PDF, after a report where it is not fresh; AS_OF=2025-06-30 prints that one
+	@$(START) pdf --as-of="$$AS_OF" $(HOW)
 
 run: ## run one notebook with other parameters: NOTEBOOK=01_returns SET="as_of=2025-06-30 seed=1"
 	@$(START) notebook --set="$$SET" $(HOW) -- "$$NOTEBOOK"

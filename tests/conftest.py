@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from helpers import data, environment, paths, results, run
+from helpers import charts, data, environment, paths, results, run
+from helpers.charts import house
 
 FIRST, LAST = "2024-06-28", "2025-12-31"
 HOUSE = paths.ROOT
@@ -98,6 +101,8 @@ row = f"leaf,01_leaf,{value},{value - 1.96},{value + 1.96},percent,{'holds' if v
 (folder / "verdicts.csv").write_text(f"claim,notebook,value,low,high,unit,verdict,robust,reason\\n{row}\\n")
 print("Executed 1 of 1 notebooks")
 """
+
+HOSTILE = """=1+1 "#panic(1) $x$ @a <b> \\\\input{c} *d* _e_ %f & 零 <script>alert(1)</script>"""
 
 
 class Project:
@@ -221,7 +226,8 @@ def place(tmp_path, monkeypatch):
     for name in ("claims.csv", "sources.csv", "columns.csv"):
         head, _, _ = (HOUSE / "data" / name).read_text(encoding="utf-8").partition("\n")
         (place.root / "data" / name).write_text(head + "\n", encoding="utf-8")
-    (place.root / "requirements.lock").write_text("", encoding="utf-8")
+    for name in ("requirements.lock", "references.bib"):
+        (place.root / name).write_text("", encoding="utf-8")
     places = {"ROOT": "", "NOTEBOOKS": "notebooks", "DATA": "data", "RAW": "data/raw", "REPORT": "report"}
     for name, folder in (places | {"DRAFTS": "report/drafts"}).items():
         monkeypatch.setattr(paths, name, place.root / folder)
@@ -266,7 +272,8 @@ def template(tmp_path_factory):
     root = tmp_path_factory.mktemp("template")
     for name in ("src", "data", "sweeps"):
         shutil.copytree(HOUSE / name, root / name)
-    shutil.copy(HOUSE / "requirements.lock", root)
+    for name in ("requirements.lock", "references.bib"):
+        shutil.copy(HOUSE / name, root)
     return root
 
 
@@ -307,3 +314,41 @@ def pytest_terminal_summary(terminalreporter):
         if "NO BROWSER" in words:
             terminalreporter.write_line(words.removeprefix("Skipped: "), red=True, bold=True)
             return
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch):
+    """An edition of one notebook whose every name holds what a spreadsheet, TeX, typst or a browser might run."""
+    monkeypatch.setattr(paths, "DATA", tmp_path / "data")
+    paths.DATA.mkdir()
+    claims = pd.read_csv(HOUSE / "data" / "claims.csv", nrows=1, dtype=str)
+    claims.assign(id="fell", notebook="01_returns", claim=HOSTILE).to_csv(paths.DATA / "claims.csv", index=False)
+    sources = pd.read_csv(HOUSE / "data" / "sources.csv", nrows=1, dtype=str)
+    told = {"table": "prices", "producer": HOSTILE, "address": "javascript:alert(1)"}
+    sources.assign(**told).to_csv(paths.DATA / "sources.csv", index=False)
+    folder = tmp_path / "report" / "2025-02-14" / "01_returns"
+    folder.mkdir(parents=True)
+    points = pd.DataFrame({"group": [HOSTILE, "utilities"], "percent": [-4.125, 1.25], "day": ["2025-01-27"] * 2})
+    drawing = charts.Drawing(Figure(figsize=(8, 4)), f"They fell {HOSTILE}", f"Down 4%: {HOSTILE}", points)
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"Found −4.1 percent. {HOSTILE}\n")]
+    monkeypatch.setattr(house, "display", lambda data, raw, metadata: shown.append((data, metadata)))
+    shown = []
+    charts.publish(folder, "returns-after", drawing, "a producer")
+    charts.publish_table(folder, "returns-groups", points, f"Groups {HOSTILE}")
+    for words, metadata in shown:
+        words |= {"image/png": "x"} if "image/png" in words else {}
+        outputs.append(nbformat.v4.new_output("display_data", words, metadata=metadata))
+    code = f"data.load('prices', as_of)\nprint({HOSTILE!r})"
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# 01 · Did they fall {HOSTILE}?\n\nThe note says {HOSTILE}", id="a"),
+        nbformat.v4.new_markdown_cell("## Data\n\nAfter Hill [-@hill1973]: $D = \\frac{1}{s^2}$, `code`.", id="b"),
+        nbformat.v4.new_code_cell(code, outputs=outputs, id="c"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
+    found = {"value": -4.125, "low": "-inf", "high": -2.0, "unit": HOSTILE, "n": 5, "method": HOSTILE}
+    inputs = [{"table": "prices", "rows": 2, "sha256": "0"}]
+    record = {"id": "fell", "notebook": "01_returns", "role": "headline"} | found | {"inputs": inputs}
+    (folder.parent / "results.json").write_text(json.dumps([record]), encoding="utf-8")
+    row = ["fell", "01_returns", -4.125, "-inf", -2.0, HOSTILE, "holds", "no", HOSTILE]
+    pd.DataFrame([row], columns=results.VERDICT_COLUMNS).to_csv(folder.parent / "verdicts.csv", index=False)
+    return folder.parent

@@ -38,9 +38,13 @@ ALLOWED = {
     "charts": {"paths", "inference"},
     "results": {"paths", "inference"},
     "content": {"inference", "results"},
+    "references": {"paths"},
     "pages": {"paths", "results"},
     "specifications": {"inference", "results"},
-    "report": {"cache", "content", "pages", "specifications", "freshness"},
+    "report": {"cache", "content", "pages", "specifications", "references", "freshness"},
+    "downloads": {"paths", "cache", "content", "references", "results"},
+    "mathematics": set(),
+    "pdf": {"paths", "results", "content", "references", "mathematics"},
     "compare": {"results"},
     "trees": {"paths", "environment"},
     "comparison": {"inference", "results", "report", "compare"},
@@ -48,8 +52,8 @@ ALLOWED = {
     "readme": {"paths", "results", "content"},
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
-    "run": {"paths", "data", "results", "report", "readme", "freshness", "cache", "kernels", "parameters"}
-    | {"execution", "runs", "cluster", "sweep", "diff"},
+    "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
+    | {"parameters", "execution", "runs", "cluster", "sweep", "diff"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

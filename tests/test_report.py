@@ -381,3 +381,19 @@ def test_a_formula_becomes_mathml_and_what_is_beyond_it_stays_as_it_was():
     assert "<msubsup><mi>w</mi><mi>i</mi><mn>2</mn></msubsup>" in words
     assert "<code>a_</code>" in words
     assert "<script>" not in words
+
+
+def test_a_citation_leads_to_the_references_at_the_end_and_only_what_is_cited_is_there(tmp_path):
+    page = next(page for page in every(tmp_path, prose="Weights bring Hill's family [-@hill1973], and **more** [@sen1973].")
+                if page.path.parent.name == "01_returns")  # fmt: skip
+    assert "Hill's family (1973), and more (Sen 1973)." in page.text
+    assert {"#01_returns-hill1973", "#01_returns-sen1973"} <= {attrs["href"] for attrs in page.all("a")}
+    ids = [attrs.get("id") for _, attrs in page.elements]
+    assert {"01_returns-hill1973", "01_returns-sen1973"} <= set(ids) and "01_returns-imhof1961" not in ids
+    assert "References" in page.text and "On Economic Inequality" in page.text
+    assert not [page for page in every(tmp_path / "other") if "References" in page.text]
+
+
+def test_a_notebook_that_cites_an_unknown_work_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"01_returns cites 'hil1973', which references.bib does not hold"):
+        every(tmp_path, prose="Hill's family [@hil1973].")

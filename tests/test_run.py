@@ -106,6 +106,23 @@ def test_two_editions_are_built_from_one_command_and_nothing_is_run_twice(copy):
     assert {name: text for name, text in copy.files().items() if not name.startswith(".")} == before
 
 
+def test_a_pdf_is_printed_with_its_edition_and_goes_when_the_edition_is_another(copy):
+    copy.write("01_leaf", LEAF)
+    copy.write("99_verdicts", READ)
+    code, said = copy.run("pdf", "--as-of", NOTE)
+    assert (code, said.splitlines()[-1]) == (0, f"A PDF is at report/{NOTE}/edition.pdf")
+    files = copy.files(f"report/{NOTE}")
+    assert files["edition.pdf"].startswith(b"%PDF") and files["edition.xlsx"] and files["references.bib"]
+    for wish in ("pdf", "report"):
+        command = ("-m", "helpers.start")
+        code, said = copy.run(wish, f"--as-of={NOTE}", kernels=None, command=command)
+        assert (code, said.splitlines()[0]) == (0, "Nothing changed since the report was built.")
+        assert ("edition.pdf" in said) == (wish == "pdf")
+    copy.edit("notebooks/01_leaf.ipynb", "write_text('[]')", "write_text('[ ]')")
+    assert copy.run("report", "--as-of", NOTE)[0] == 0
+    assert "edition.pdf" not in copy.files(f"report/{NOTE}")
+
+
 # publishing
 
 

@@ -41,6 +41,7 @@ def test_an_unchanged_report_is_answered_at_once(handed, capsys):
     [
         ["report", "--force=1"],
         ["report", "--as-of=2025-06-30"],
+        ["pdf", "--as-of="],  # the report is fresh, but has no PDF
         ["refresh-outputs"],
         ["diff", "--as-of=", "--force=", "--kernels=", "--", "HEAD~1", ""],
         ["sweep", "--scheduler=", "--", "sweeps/a.yml"],

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import latex2mathml.converter
 import mistune
 
-from helpers import cache, content, pages, specifications
+from helpers import cache, content, pages, references, specifications
 from helpers.freshness import digest
 
 # the notebook whose first picture stands for a whole edition
@@ -32,12 +32,14 @@ def edition_page(folder: Path, as_of: str) -> None:
     ------
     ValueError
         If a notebook holds an error, a figure without alt text or a picture that is no exhibit, if a file of an
-        exhibit is missing, or if a verdict is on no claim of ``data/claims.csv``.
+        exhibit is missing, if a verdict is on no claim of ``data/claims.csv``, or if a notebook cites a work that
+        ``references.bib`` does not hold.
     """
     names = content.names(folder)
     if not names:
         raise ValueError(f"{folder} holds no notebooks: run `make report AS_OF={as_of}`")
-    sections = [_told(content.section(folder, name), names) for name in names]
+    works = references.read()
+    sections = [_told(content.section(folder, name), names, works) for name in names]
     groups = content.ledger([folder], {section["name"]: section["question"] for section in sections})
     shared = {"as_of": as_of, "numbers": pages.numbers(folder)}
     pages.furnish(folder)
@@ -67,14 +69,16 @@ def edition_page(folder: Path, as_of: str) -> None:
     )
 
 
-def _told(section, names):
+def _told(section, names, works):
     """Put a notebook's prose into HTML, and gather its headings and the titles of its figures."""
     prose = Prose(names)
+    prose.citations = references.Citations(works, section["name"])
     for cell in section["cells"]:
         if cell["kind"] == "prose":
             cell["html"] = prose.to_html(cell["source"])
     findings = [out["title"] for cell in section["cells"] for out in cell["outputs"] if out["kind"] == "figure"]
-    return section | {"headings": prose.headings, "findings": findings}
+    told = {"headings": prose.headings, "findings": findings, "references": prose.citations.references()}
+    return section | told
 
 
 def _image(section, root):
@@ -197,7 +201,8 @@ class Prose(mistune.HTMLRenderer):
     def __init__(self, names):
         super().__init__(escape=True)
         self.names, self.level, self.headings = names, 1, []
-        self.to_html = mistune.create_markdown(renderer=self, plugins=["table", "math"])
+        self.citations = references.Citations({}, "this text")
+        self.to_html = mistune.create_markdown(renderer=self, plugins=["table", "math", references.plugin])
 
     def heading(self, text, level, **attrs):
         self.level = max(2, min(level, self.level + 1, 6))
@@ -214,6 +219,9 @@ class Prose(mistune.HTMLRenderer):
         if notebook and notebook[1] in self.names:
             return f'<a href="../{notebook[1]}/index.html">{text}</a>'
         return f'<a href="{html.escape(url)}">{text}</a>' if re.match(r"https?://", url) else text
+
+    def citation(self, cited):
+        return self.citations.html(cited)
 
     def image(self, text, url, title=None):
         return f"<em>{text}</em>"

@@ -17,7 +17,7 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, diff, freshness, kernels, paths, readme, report, results, sweep
+from helpers import cache, cluster, data, diff, downloads, freshness, kernels, paths, readme, report, results, sweep
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -116,7 +116,7 @@ def _sweep():
         shutil.rmtree(left, ignore_errors=True)
 
 
-def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
+def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: bool = False) -> int:
     """Build the report: both editions, or the one of a date.
 
     Parameters
@@ -127,6 +127,8 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
         Execute every notebook, whatever is kept.
     wish : {"", "warm", "plain"}
         Kind of kernels.
+    with_pdf : bool
+        Print each edition built as a PDF too.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
             faults, ran = run_jobs(stages, settings, "Building the report", workers, force)
             for day, place in stages.items():
                 if not any(name.endswith(day) for name in faults):
-                    workers.submit_light(day, _finish, day, place)
+                    workers.submit_light(day, _finish, day, place, with_pdf)
             for day, _, error in workers.outcomes():
                 if error:
                     faults[f"binding the edition of {day}"] = _line(error)
@@ -174,10 +176,10 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
         finally:
             for place in stages.values():
                 shutil.rmtree(place, ignore_errors=True)
-        return _told(as_of, wanted, held, faults, ran)
+        return _told(as_of, wanted, held, faults, ran, with_pdf)
 
 
-def _told(as_of, wanted, held, faults, ran):
+def _told(as_of, wanted, held, faults, ran, with_pdf):
     """Say how it went, and remember it if it went well."""
     for name, fault in sorted(faults.items()):
         print(f"error: {name}: {fault}", file=sys.stderr)
@@ -190,9 +192,13 @@ def _told(as_of, wanted, held, faults, ran):
     ]
     words.append(f"The report is at {(paths.REPORT / 'index.html').relative_to(paths.ROOT)}")
     pages = [path for path in paths.REPORT.iterdir() if path.is_file() and not path.name.startswith(".")]
-    freshness.remember(
-        as_of, [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})], words
-    )
+    built = [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})]
+    freshness.remember(as_of, built, words)
+    if with_pdf:
+        from helpers import pdf
+
+        words += [f"A PDF is at {(paths.REPORT / day / pdf.NAME).relative_to(paths.ROOT)}" for day in sorted(wanted)]
+        freshness.remember(freshness.printed(as_of), built, words)
     cache.tidy()
     print(f"Executed {len(ran)} of {len(wanted) * len(notebooks())} notebooks; the others were fresh")
     print(*words, sep="\n")
@@ -225,12 +231,19 @@ def _line(error):
     raise error
 
 
-def _finish(as_of, place):
+def _finish(as_of, place, with_pdf):
     os.environ[paths.PLACE_VARIABLE] = str(place)
     try:
         results.write_edition(as_of)
     finally:
         del os.environ[paths.PLACE_VARIABLE]
+    downloads.write(place, as_of)
+    if with_pdf:
+        # here, for it brings libraries that a report without it need not wait for
+        from helpers import pdf
+
+        pdf.write(place, as_of)
+    # last, for the page links what lies there
     report.edition_page(place, as_of)
 
 
@@ -382,6 +395,7 @@ def _wish(arguments):
     commands = parser.add_subparsers(dest="command", required=True)
     helped = {
         "report": "build the editions",
+        "pdf": "build the editions, each with a PDF",
         "notebook": "execute one notebook into the drafts",
         "refresh-outputs": "execute the stored notebooks",
         "why": "say what changed since a notebook was executed",
@@ -389,7 +403,7 @@ def _wish(arguments):
         "diff": "say what moved between two editions or commits",
     }
     command = {name: commands.add_parser(name, help=words) for name, words in helped.items()}
-    for name in ("report", "why", "diff"):
+    for name in ("report", "pdf", "why", "diff"):
         command[name].add_argument("--as-of", default="")
     command["notebook"].add_argument("name")
     command["notebook"].add_argument("--set", default="")
@@ -417,8 +431,8 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         options = {"force": wish.force not in ("", "0"), "wish": wish.kernels}
-        if wish.command == "report":
-            return make_report(wish.as_of, **options)
+        if wish.command in ("report", "pdf"):
+            return make_report(wish.as_of, **options, with_pdf=wish.command == "pdf")
         if wish.command == "notebook":
             return run_one(wish.name, wish.set, **options)
         if wish.command == "why":
