@@ -54,7 +54,7 @@ def test_a_disagreeing_alternative_makes_a_verdict_not_robust():
     ],
 )
 def test_a_range_is_told_with_every_digit_that_was_written_down(low, high, words):
-    assert results._span(low, high, "percent") == words
+    assert inference.range_in_words(low, high, "percent") == words
 
 
 def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
