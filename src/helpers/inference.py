@@ -202,6 +202,22 @@ def in_words(value: float, low: float, high: float) -> str:
     return point if low == high else f"{point} ({ends[0]} to {ends[1]})"
 
 
+def interval_in_words(value: float, low: float, high: float, method: str) -> str:
+    """Say what surrounds a point, and of what kind it is.
+
+    Examples
+    --------
+    >>> interval_in_words(-3.86, -12.445, 4.725, "difference of two scores")
+    '95% interval −12.4 to 4.7'
+    >>> interval_in_words(-4.0, -4.0, -4.0, "exact: buy and hold")
+    'arithmetic, no sampling error'
+    """
+    if method.startswith("exact"):
+        return "arithmetic, no sampling error"
+    _, low, high = numbers(value, low, high)
+    return f"{'simulation error' if 'Monte Carlo' in method else '95% interval'} {low} to {high}"
+
+
 def _decimal(value, decimals):
     text = f"{abs(value):,.{decimals}f}"
     return f"−{text}" if value < 0 and text.strip("0,.") else text

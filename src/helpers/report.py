@@ -1,5 +1,6 @@
 """Report: bind an edition into one HTML page, and the editions into a landing page. No script, no outside request."""
 
+import functools
 import html
 import json
 import re
@@ -113,6 +114,32 @@ def _sweeps(report):
 
 
 def _publish(folder, template, **values):
+    (folder / "fonts").mkdir(exist_ok=True)
+    for font in sorted((HERE / "fonts").iterdir()):
+        _write(folder / "fonts" / font.name, font.read_bytes())
+    _write(folder / "style.css", (HERE / "templates" / "style.css").read_bytes())
+    publish(folder / "index.html", template, **values)
+
+
+def publish(path: Path, template: str, **values) -> None:
+    """Write a page whole or not at all, making its folder.
+
+    Parameters
+    ----------
+    path : Path
+        File of the page.
+    template : str
+        Name of a template that extends ``base.html.j2``.
+    **values
+        What the template needs; ``root``, the way from the page to the folder of its style, where that is another.
+    """
+    page = _site().get_template(template).render(**values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, page.encode("utf-8"))
+
+
+@functools.cache
+def _site():
     site = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -123,12 +150,7 @@ def _publish(folder, template, **values):
     )
     site.filters |= {"day": _day, "whole_days": _whole_days}
     site.globals |= {"MARKS": MARKS, "NOTE_DAY": results.NOTE_DAY}
-    page = site.get_template(template).render(**values)
-    (folder / "fonts").mkdir(exist_ok=True)
-    for font in sorted((HERE / "fonts").iterdir()):
-        _write(folder / "fonts" / font.name, font.read_bytes())
-    _write(folder / "style.css", (HERE / "templates" / "style.css").read_bytes())
-    _write(folder / "index.html", page.encode("utf-8"))
+    return site
 
 
 def _day(iso):

@@ -1,0 +1,542 @@
+"""Explain: what stands behind a recorded number, from the rows that entered to the function that made it.
+
+Loads neither pandas nor statsmodels, so that ``make explain`` answers in half a second.
+"""
+
+import argparse
+import ast
+import csv
+import difflib
+import functools
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from helpers import cache, freshness, inference, paths
+
+# that of helpers.results, which takes a second to load; a test holds the two equal
+NOTE_DAY = "2025-02-14"
+BUILD = "edition.json"
+WIDTH = 100
+SHOWN = 3
+LABEL = 14
+
+
+class UnknownError(LookupError):
+    """A number that no edition records, or an edition that is not built; says which there are."""
+
+
+def remember_build(folder: Path) -> None:
+    """Write into an edition from what it is built: ``edition.json`` with commit, Python and the locked versions.
+
+    The commit is that of the build. A later one that changes nothing here leaves the edition as it is.
+
+    Parameters
+    ----------
+    folder : Path
+        The edition.
+    """
+    lock = (paths.ROOT / "requirements.lock").read_text(encoding="utf-8")
+    versions = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", lock, flags=re.MULTILINE))
+    commit, clean = _commit()
+    told = {"commit": commit, "clean": clean, "python": freshness.python()}
+    told |= {"lock": freshness.digest(paths.ROOT / "requirements.lock"), "versions": versions}
+    (folder / BUILD).write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _commit():
+    """Commit of this repository and whether all is committed; None where it is not a git checkout."""
+    try:
+        top, commit = _git("rev-parse", "--show-toplevel", "HEAD").splitlines()
+        if Path(top).resolve() != paths.ROOT.resolve():
+            return None, None
+        return commit, not _git("status", "--porcelain")
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return None, None
+
+
+def _git(*words):
+    command = ["git", "--no-optional-locks", *words]
+    return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def page(identity: str) -> str:
+    """Address of the page of a headline or context result, in its edition.
+
+    Raises
+    ------
+    ValueError
+        If the id is more than a word, for it becomes part of a path.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", identity):
+        raise ValueError(f"{identity!r} is no id for a page: lower case, digits and hyphens only")
+    return f"numbers/{identity}.html"
+
+
+def notebook_page(name: str) -> str:
+    """Address of a notebook's page, in its edition."""
+    return f"{name}/index.html"
+
+
+class Edition:
+    """What an edition records, and the ledgers beside it, read once for many explanations.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``results.json``, ``verdicts.csv``, ``edition.json`` and a folder for each notebook.
+    as_of : str
+        Its day, an ISO date.
+
+    Raises
+    ------
+    UnknownError
+        If it has no records, or an older version of this code wrote them.
+    """
+
+    def __init__(self, folder: Path, as_of: str):
+        self.folder, self.as_of = folder, as_of
+        try:
+            records = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            self.build = json.loads((folder / BUILD).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            records, self.build = None, {}
+        if records is None or any("origin" not in record for record in records):
+            wish = f"make report AS_OF={as_of}"
+            raise UnknownError(f"no edition of {as_of} is built by this version of the code: run `{wish}`")
+        self.records = {record["id"]: record for record in records}
+        self.verdicts = {row["claim"]: row for row in _table(folder / "verdicts.csv")}
+        self.claims = {row["id"]: row for row in _table(paths.DATA / "claims.csv")}
+        self.sources = {row["table"]: row for row in _table(paths.DATA / "sources.csv")}
+        self.columns = {}
+        for row in _table(paths.DATA / "columns.csv"):
+            self.columns.setdefault(row["table"], []).append(row)
+        self._raw = functools.cache(self._raw)
+        self._lines = functools.cache(self._lines)
+        self._rows = functools.cache(self._rows)
+        self._notebook = functools.cache(self._notebook)
+
+    def headlines(self) -> list[str]:
+        """Ids of the headlines and context results: each has a page; alternatives stand on their headline's."""
+        return [each for each, record in self.records.items() if record["role"] != "alternative"]
+
+    def explanation(self, identity: str) -> dict:
+        """Tell what stands behind a number.
+
+        Parameters
+        ----------
+        identity : str
+            Id of a claim, of an alternative (``<claim>/<label>``) or of a context result.
+
+        Returns
+        -------
+        dict
+            ``id``, ``as_of``, ``role``, ``notebook``, ``headline`` (whose alternative it is), ``title`` (the claim,
+            in our words), ``page`` and ``notebook_page`` (addresses in the edition). ``number``, ``made`` and ``run`` are facts by their label. ``verdict`` (None for a context
+            result) holds verdict, robust, range and reason; ``alternatives`` a dict each with id, label, anchor,
+            found, n, verdict, method, function and place; ``inputs`` one each table as `source` gives;
+            ``beside`` those of the alternatives, where they are others; ``parameters`` name, value and meaning.
+
+        Raises
+        ------
+        UnknownError
+            If the edition does not record it; names the nearest.
+        ValueError
+            If the record and the files that it names disagree.
+        """
+        record = self.records.get(identity)
+        if record is None:
+            raise UnknownError(self._unknown(identity))
+        headline = identity.split("/")[0] if record["role"] == "alternative" else identity
+        claim = self.claims.get(headline)
+        others = [each for name, each in self.records.items() if name.startswith(f"{headline}/")]
+        alternatives = [self._alternative(each, headline, place) for place, each in enumerate(others, start=1)]
+        anchor = next((f"#{each['anchor']}" for each in alternatives if each["id"] == identity), "")
+        told = {
+            "id": identity,
+            "as_of": self.as_of,
+            "role": record["role"],
+            "notebook": record["notebook"],
+            "headline": headline,
+            "title": claim["claim"] if claim else "",
+            "page": f"{page(headline)}{anchor}",
+            "notebook_page": notebook_page(record["notebook"]),
+            "number": self._number(record, claim),
+            "verdict": self._verdict(record, claim),
+            "alternatives": alternatives if record["role"] == "headline" else [],
+            "inputs": [self.source(record["notebook"], each) for each in record["inputs"]],
+            "beside": [],
+        }
+        if told["alternatives"] and others[0]["inputs"] != record["inputs"]:
+            told["beside"] = [self.source(record["notebook"], each) for each in others[0]["inputs"]]
+        return told | self._making(record) | self._running(record)
+
+    def _unknown(self, identity):
+        if identity in self.claims:
+            return f"{identity} is a claim, but the edition of {self.as_of} records no number for it"
+        near = difflib.get_close_matches(identity, self.records, n=3, cutoff=0.4)
+        near += [each for each in self.records if identity and identity in each and each not in near][:3]
+        names = near or self.headlines()
+        return f"no number {identity!r} in the edition of {self.as_of}; there are: {'; '.join(names)}"
+
+    def _number(self, record, claim):
+        if record["value"] is None:
+            facts = {"found": f"no answer, {record['unanswered']}: {record['reason']}"}
+        else:
+            value, low, high = (float(record[end]) for end in ("value", "low", "high"))
+            facts = {
+                "found": f"{inference.numbers(value, low, high)[0]} {record['unit']}",
+                "interval": inference.interval_in_words(value, low, high, record["method"]),
+                "in full": f"{value!r}" if low == value == high else f"{value!r} ({low!r} to {high!r})",
+                "n": f"{record['n']:,}",
+                "method": record["method"],
+            }
+        return facts | ({"measured as": claim["quantity"]} if claim else {})
+
+    def _verdict(self, record, claim):
+        if claim is None:
+            return None
+        told = self.verdicts.get(record["id"], {})
+        span = inference.range_in_words(float(claim["low"]), float(claim["high"]), claim["unit"])
+        reason = told.get("reason", "What the verdict would be if this stood in the headline's place.")
+        said = {"verdict": record["verdict"], "robust": told.get("robust", ""), "reason": reason}
+        return said | {"range": span, "why": claim["reason_for_range"]}
+
+    def _alternative(self, record, headline, place):
+        found = record["unanswered"] if record["value"] is None else _in_words(record)
+        return {
+            "id": record["id"],
+            "label": record["id"].removeprefix(f"{headline}/"),
+            "anchor": f"alternative-{place}",
+            "found": found,
+            "n": f"{record['n']:,}" if record["n"] else "",
+            "verdict": record.get("verdict", ""),
+            "method": record["method"] or record["reason"],
+            "function": record["origin"]["function"],
+            "place": _place(record["origin"]["function"]),
+        }
+
+    def source(self, notebook: str, entry: dict) -> dict:
+        """Tell what is known of some input rows.
+
+        Parameters
+        ----------
+        notebook : str
+            Who recorded them.
+        entry : dict
+            As in ``results.json``: table, rows, sha256, and keys: "all", or the digest of the list of their keys.
+
+        Returns
+        -------
+        dict
+            ``table``, ``title``, ``producer``, ``address``, ``licence``, ``published``, ``read``, ``known_on``,
+            ``sha256``, ``rows`` (count), ``raw`` (file), ``changed`` (since the build), ``key`` (columns that
+            identify a row, with their meaning), ``first`` and ``last`` (day on which a row became known), ``list``
+            (file of all keys, in the edition; empty where the rows are all that were known), ``columns`` and
+            ``shown``: for the first and last rows, their line in the raw file and their cells; ``left_out`` (count).
+
+        Raises
+        ------
+        ValueError
+            If the list of keys is not what was recorded, or names rows that the raw file does not hold.
+        """
+        table = entry["table"]
+        ledger = self.sources[table]
+        told = {
+            name: ledger[name] for name in ("table", "title", "producer", "address", "licence", "published", "read")
+        }
+        columns, content, digest = self._raw(table)
+        told |= {"known_on": ledger["known_on"], "sha256": entry["sha256"], "rows": entry["rows"]}
+        told |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != entry["sha256"]}
+        meanings = {row["column"]: row["meaning"] for row in self.columns[table] if row["key"] == "1"}
+        told |= {"key": meanings, "first": "", "last": "", "list": "", "columns": columns, "shown": [], "left_out": 0}
+        keys = entry.get("keys", "")
+        if keys not in ("", "all"):
+            told["list"] = f"{notebook}/inputs/{table}-{keys}.csv"
+        if keys == "" or told["changed"]:
+            return told
+        if keys == "all":
+            known = columns.index(ledger["known_on"]) if ledger["known_on"] in columns else None
+            lines = [line for line, row in enumerate(content) if known is None or row[known] <= self.as_of]
+        else:
+            names, lines = self._rows(table, told["list"])
+            told["key"] = {name: meanings[name] for name in names}
+        if len(lines) != entry["rows"]:
+            raise ValueError(f"{table}: {entry['rows']} rows were recorded, but {len(lines)} are listed")
+        if ledger["known_on"] in columns:
+            days = [content[line][columns.index(ledger["known_on"])] for line in lines if line is not None]
+            told |= {"first": min(days, default=""), "last": max(days, default="")}
+        shown = lines if len(lines) <= 2 * SHOWN else lines[:SHOWN] + lines[-SHOWN:]
+        # the first line of the file holds the names of the columns
+        told["shown"] = [(line + 2, content[line]) for line in shown if line is not None]
+        told["left_out"] = len(lines) - len(told["shown"])
+        return told
+
+    def _raw(self, table):
+        """Columns and rows of a raw file, and its hash."""
+        content = (paths.RAW / self.sources[table]["file"]).read_bytes()
+        names, *rows = csv.reader(content.decode("utf-8").splitlines())
+        return names, rows, hashlib.sha256(content).hexdigest()
+
+    def _lines(self, table, names):
+        """Place of each row of a raw file by its key."""
+        columns, rows, _ = self._raw(table)
+        places = [columns.index(name) for name in names]
+        return {tuple([row[place] for place in places]): line for line, row in enumerate(rows)}
+
+    def _rows(self, table, file):
+        """Key columns of a list of rows, and the place of each in the raw file (None where the key is not whole)."""
+        names, *keys = csv.reader((self.folder / file).read_text(encoding="utf-8").splitlines())
+        if len(names) < sum(row["key"] == "1" for row in self.columns[table]):
+            return names, [None] * len(keys)
+        held = self._lines(table, tuple(names))
+        absent = next((key for key in keys if tuple(key) not in held), None)
+        if absent:
+            raise ValueError(f"{file}: {', '.join(absent)} is no row of data/raw/{table}.csv")
+        return names, [held[tuple(key)] for key in keys]
+
+    def _making(self, record):
+        origin, name = record["origin"], record["notebook"]
+        run = f"report/{self.as_of}/{name}/notebook.ipynb"
+        place, source = self._notebook(name)[0].get(origin["cell"], (None, ""))
+        call = _cut(source, origin["call"])
+        made = {
+            "function": origin["function"] or "none of the helpers: the notebook's own arithmetic",
+            "place": _place(origin["function"]),
+            "notebook": f"notebooks/{name}.ipynb",
+            "cell": f"number {place} of {run}, In [{origin['cell']}]" if place else "",
+            "call": call,
+        }
+        return {"made": {label: fact for label, fact in made.items() if fact}}
+
+    def _running(self, record):
+        parameters = self._notebook(record["notebook"])[1]
+        values = {name: value for name, value, _ in parameters}
+        if (record["method"] or "").startswith("exact"):
+            seed = "none: arithmetic, nothing is drawn"
+        elif "seed" in values:
+            seed = f"{values['seed']}, the root of all random draws of the notebook"
+        else:
+            seed = "none: the notebook draws nothing at random"
+        module = record["origin"]["function"].removeprefix("helpers.").partition(".")[0]
+        versions = self.build["versions"]
+        used = [f"{name} {versions[name]}" for name in sorted(_libraries(module)) if name in versions]
+        commit = self.build["commit"]
+        state = {True: "all committed", False: "with changes that were not committed", None: ""}[self.build["clean"]]
+        run = {
+            "seed": seed,
+            "versions": ", ".join([f"Python {self.build['python']}", *used]),
+            "lock": f"requirements.lock, sha256 {self.build['lock']}",
+            "commit": f"{commit} at the build, {state}" if commit else "not a git checkout at the build",
+        }
+        return {"run": run, "parameters": parameters}
+
+    def _notebook(self, name):
+        """Cells of an executed notebook by their count: place and source; and its parameters as run."""
+        content = json.loads((self.folder / name / "notebook.ipynb").read_text(encoding="utf-8"))
+        cells, values, meanings = {}, {}, {}
+        for place, cell in enumerate(content["cells"], start=1):
+            source, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
+            if cell["cell_type"] == "code":
+                cells[cell["execution_count"]] = (place, source)
+            if {"parameters", "injected-parameters"} & set(tags):
+                for node in ast.parse(source).body:
+                    values[node.targets[0].id] = ast.literal_eval(node.value)
+            if "parameters" in tags:
+                meanings = dict(re.findall(r"^(\w+) = .*?  # (.*)$", source, flags=re.MULTILINE))
+        return cells, [(each, json.dumps(value), meanings.get(each, "")) for each, value in values.items()]
+
+
+def _table(file):
+    with file.open(encoding="utf-8", newline="") as content:
+        return list(csv.DictReader(content))
+
+
+def _in_words(record):
+    return inference.in_words(*(float(record[end]) for end in ("value", "low", "high"))) + f" {record['unit']}"
+
+
+def _cut(source, place):
+    """Cut a call out of a cell: columns count bytes."""
+    if not place:
+        return ""
+    first, last, start, end = place
+    lines = source.splitlines()[first - 1 : last]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1].encode()[:end].decode()
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    lines[0] = lines[0].encode()[start:].decode()
+    return "\n".join([lines[0], *(line[min(indent, len(line) - len(line.lstrip())) :] for line in lines[1:])])
+
+
+@functools.cache
+def _place(function):
+    """File and line of a helper by its qualified name, as the source stands now; only the file where it is gone."""
+    parts = function.split(".")[1:]
+    for cut in range(len(parts), 0, -1):
+        file = Path("src", "helpers", *parts[:cut]).with_suffix(".py")
+        if (paths.ROOT / file).is_file():
+            line = _line(ast.parse((paths.ROOT / file).read_bytes()), parts[cut:])
+            return f"{file.as_posix()}:{line}" if line else f"{file.as_posix()}, where it no longer is"
+    return ""
+
+
+def _line(node, parts):
+    for part in parts:
+        if part == "<locals>":
+            break
+        node = next((each for each in node.body if getattr(each, "name", None) == part), None)
+        if node is None:
+            return None
+    return getattr(node, "lineno", None)
+
+
+@functools.cache
+def _libraries(module):
+    """Name the packages that a helper module imports, itself or through another."""
+    file = paths.ROOT / "src" / "helpers" / f"{module}.py"
+    found = set()
+    for node in ast.walk(ast.parse(file.read_bytes())) if file.is_file() else ():
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            root, _, rest = node.module.partition(".")
+            own = [rest.partition(".")[0]] if rest else [alias.name for alias in node.names]
+            found |= set().union(*map(_libraries, own)) if root == "helpers" else {root}
+    return found
+
+
+def text(told: dict) -> str:
+    """Put an explanation into plain text of at most a hundred columns.
+
+    Parameters
+    ----------
+    told : dict
+        As `Edition.explanation` gives.
+    """
+    report = f"report/{told['as_of']}"
+    kind = {"headline": "headline", "alternative": f"alternative to {told['headline']}", "context": "beside the claims"}
+    lines = [f"{told['id']} · edition of {told['as_of']} · {kind[told['role']]}"]
+    lines += _wrapped(told["title"], "") if told["title"] else []
+    lines += ["", "THE NUMBER", *_facts(told["number"] | {"page": f"{report}/{told['page']}"})]
+    if told["verdict"]:
+        said = told["verdict"]
+        mark = {"yes": ", robust", "no": ", not robust", "": ""}[said["robust"]]
+        facts = {"verdict": f"{said['verdict']}{mark}", "holds at": f"{said['range']} ({said['why']})"}
+        lines += ["", "THE VERDICT", *_facts(facts | {"why": said["reason"]})]
+    if told["alternatives"]:
+        lines += ["", f"THE ALTERNATIVES ({len(told['alternatives'])})"]
+        rows = [(each["label"], each["found"], each["verdict"]) for each in told["alternatives"]]
+        widths = [min(max(len(row[place]) for row in rows), 42) for place in (0, 1)]
+        lines += [_cut_short(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}") for a, b, c in rows]
+        example = told["alternatives"][0]["id"]
+        lines += [_cut_short(f'  One of them in full: make explain ID="{example}" AS_OF={told["as_of"]}')]
+    lines += ["", "THE ROWS", *(line for one in told["inputs"] for line in _source(one, report))]
+    if told["beside"]:
+        lines += ["  The alternatives, all together, rest on:"]
+        lines += [f"    {one['table']}, {_count(one)}: {_listed(one, report)}" for one in told["beside"]]
+    lines += ["", "HOW IT WAS MADE", *_facts(told["made"])]
+    lines += ["", "THE RUN"]
+    lines += [_cut_short(f"  {name} = {value}  # {meaning}") for name, value, meaning in told["parameters"]]
+    lines += _facts(told["run"] | ({"since then": told["since"]} if "since" in told else {}))
+    return "\n".join("".join(c if c.isprintable() else "�" for c in line) for line in lines)
+
+
+def _facts(facts):
+    return [line for label, fact in facts.items() for line in _labelled(label, fact)]
+
+
+def _labelled(label, fact):
+    head, *rest = _wrapped(fact, " " * (LABEL + 2))
+    return [f"  {label:<{LABEL}}{head.lstrip()}", *rest]
+
+
+def _wrapped(words, indent):
+    """Lines of at most the width; what is broken already stays so."""
+    lines = []
+    for line in words.splitlines() or [""]:
+        margin = indent + line[: len(line) - len(line.lstrip())]
+        lines += textwrap.wrap(line, WIDTH, initial_indent=margin, subsequent_indent=margin) or [indent]
+    return lines
+
+
+def _cut_short(line):
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+
+
+def _count(one):
+    return f"{one['rows']:,} row{'s' * (one['rows'] != 1)}"
+
+
+def _listed(one, report):
+    if one["rows"] == 0:
+        return "none was known"
+    return f"{report}/{one['list']}" if one["list"] else "every row known by then"
+
+
+def _source(one, report):
+    span = f", known from {one['first']} to {one['last']}" if one["first"] else ""
+    lines = _wrapped(f"{one['table']}, {_count(one)}{span}", "  ")
+    day = "always" if one["known_on"] == "always" else f"on its {one['known_on']}"
+    facts = {
+        "one row is": one["title"],
+        "from": f"{one['producer']} <{one['address']}>",
+        "licence": one["licence"],
+        "dates": f"published {one['published']}, read {one['read']}; a row counts as known {day}",
+        "file": one["raw"],
+        "sha256": one["sha256"],
+        "keys": f"{', '.join(one['key'])}; list: {_listed(one, report)}",
+    }
+    if one["changed"]:
+        facts["file"] += " at the build; it has changed since, so its rows are not shown"
+    lines += [f"  {line}" for label, fact in facts.items() for line in _labelled(label, fact)]
+    for place, (line, cells) in enumerate(one["shown"]):
+        if one["left_out"] and place == SHOWN:
+            lines.append(f"      ... {one['left_out']:,} more")
+        lines.append(_cut_short(f"      line {line}: {', '.join(cells)}"))
+    return lines
+
+
+def editions() -> list[str]:
+    """Days of the editions to explain from: that of the note's day and the newest, of those that are built."""
+    days = sorted(path.parent.name for path in paths.REPORT.glob("????-??-??/results.json"))
+    return sorted({*(day for day in days if day == NOTE_DAY), *days[-1:]})
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: 0 explained, 1 no report yet or a broken one, 2 a number or an edition that there is not."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.explain", description=__doc__.splitlines()[0])
+    parser.add_argument("id")
+    parser.add_argument("--as-of", default="")
+    wish = parser.parse_args(arguments)
+    days = [wish.as_of] if wish.as_of else editions()
+    if not days:
+        print("error: there is no report yet: run `make report`", file=sys.stderr)
+        return 1
+    told, unknown = [], []
+    for day in days:
+        try:
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+                raise UnknownError(f"AS_OF takes a date written yyyy-mm-dd, not {day!r}")
+            one = Edition(paths.REPORT / day, day).explanation(wish.id)
+            lines = cache.why(one["notebook"], day)
+            told.append(text(one | {"since": "; ".join(lines)}))
+        except UnknownError as error:
+            unknown.append(str(error))
+        except (OSError, ValueError, KeyError) as error:
+            print(f"error: the edition of {day} cannot be read ({error}): run `make report FORCE=1`", file=sys.stderr)
+            return 1
+    print(f"\n\n{'─' * WIDTH}\n".join(told), end="\n" if told else "")
+    for line in unknown:
+        # a number of one edition only is no mistake
+        print(line if told else f"error: {line}", file=sys.stdout if told else sys.stderr)
+    return 0 if told else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
