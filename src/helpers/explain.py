@@ -9,7 +9,10 @@ import csv
 import difflib
 import functools
 import hashlib
+import io
+import itertools
 import json
+import operator
 import re
 import subprocess
 import sys
@@ -115,10 +118,8 @@ class Edition:
         self.columns = {}
         for row in _table(paths.DATA / "columns.csv"):
             self.columns.setdefault(row["table"], []).append(row)
-        self._raw = functools.cache(self._raw)
-        self._lines = functools.cache(self._lines)
-        self._rows = functools.cache(self._rows)
-        self._notebook = functools.cache(self._notebook)
+        for reader in ("_source", "_raw", "_places", "_notebook", "_tree", "_place", "_libraries"):
+            setattr(self, reader, functools.cache(getattr(self, reader)))
 
     def headlines(self) -> list[str]:
         """Ids of the headlines and context results: each has a page; alternatives stand on their headline's."""
@@ -136,10 +137,11 @@ class Edition:
         -------
         dict
             ``id``, ``as_of``, ``role``, ``notebook``, ``headline`` (whose alternative it is), ``title`` (the claim,
-            in our words), ``page`` and ``notebook_page`` (addresses in the edition). ``number``, ``made`` and ``run`` are facts by their label. ``verdict`` (None for a context
-            result) holds verdict, robust, range and reason; ``alternatives`` a dict each with id, label, anchor,
-            found, n, verdict, method, function and place; ``inputs`` one each table as `source` gives;
-            ``beside`` those of the alternatives, where they are others; ``parameters`` name, value and meaning.
+            in our words), ``page`` and ``notebook_page`` (addresses in the edition). ``number``, ``made`` and ``run``
+            are facts by their label. ``verdict`` (None for a context result) holds verdict, robust, range, why and
+            reason; ``alternatives`` a dict each with id, label, anchor, found, n, verdict, method, function and
+            place; ``inputs`` one each table as `source` gives; ``beside`` those of the alternatives, where they are
+            others; ``parameters`` name, value and meaning.
 
         Raises
         ------
@@ -217,7 +219,7 @@ class Edition:
             "verdict": record.get("verdict", ""),
             "method": record["method"] or record["reason"],
             "function": record["origin"]["function"],
-            "place": _place(record["origin"]["function"]),
+            "place": self._place(record["origin"]["function"]),
         }
 
     def source(self, notebook: str, entry: dict) -> dict:
@@ -244,60 +246,59 @@ class Edition:
         ValueError
             If the list of keys is not what was recorded, or names rows that the raw file does not hold.
         """
-        table = entry["table"]
+        return self._source(notebook, entry["table"], entry["rows"], entry["sha256"], entry.get("keys", ""))
+
+    def _source(self, notebook, table, count, sha256, keys):
         ledger = self.sources[table]
-        told = {
-            name: ledger[name] for name in ("table", "title", "producer", "address", "licence", "published", "read")
-        }
         columns, content, digest = self._raw(table)
-        told |= {"known_on": ledger["known_on"], "sha256": entry["sha256"], "rows": entry["rows"]}
-        told |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != entry["sha256"]}
+        copied = ("table", "title", "producer", "address", "licence", "published", "read", "known_on")
+        told = {name: ledger[name] for name in copied} | {"rows": count, "sha256": sha256}
+        told |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != sha256, "columns": columns}
         meanings = {row["column"]: row["meaning"] for row in self.columns[table] if row["key"] == "1"}
-        told |= {"key": meanings, "first": "", "last": "", "list": "", "columns": columns, "shown": [], "left_out": 0}
-        keys = entry.get("keys", "")
+        told |= {"key": meanings, "first": "", "last": "", "list": "", "shown": [], "left_out": 0}
         if keys not in ("", "all"):
             told["list"] = f"{notebook}/inputs/{table}-{keys}.csv"
         if keys == "" or told["changed"]:
             return told
+        known = columns.index(ledger["known_on"]) if ledger["known_on"] in columns else None
         if keys == "all":
-            known = columns.index(ledger["known_on"]) if ledger["known_on"] in columns else None
-            lines = [line for line, row in enumerate(content) if known is None or row[known] <= self.as_of]
+            places = [place for place, row in enumerate(content) if known is None or row[known] <= self.as_of]
+            listed = len(places)
         else:
-            names, lines = self._rows(table, told["list"])
+            names, listed, places = self._listed(table, told["list"])
             told["key"] = {name: meanings[name] for name in names}
-        if len(lines) != entry["rows"]:
-            raise ValueError(f"{table}: {entry['rows']} rows were recorded, but {len(lines)} are listed")
-        if ledger["known_on"] in columns:
-            days = [content[line][columns.index(ledger["known_on"])] for line in lines if line is not None]
-            told |= {"first": min(days, default=""), "last": max(days, default="")}
-        shown = lines if len(lines) <= 2 * SHOWN else lines[:SHOWN] + lines[-SHOWN:]
+        if listed != count:
+            raise ValueError(f"{table}: {count} rows were recorded, but {listed} are listed")
+        if known is not None and places:
+            days = {content[place][known] for place in places}
+            told |= {"first": min(days), "last": max(days)}
+        shown = places if len(places) <= 2 * SHOWN else places[:SHOWN] + places[-SHOWN:]
         # the first line of the file holds the names of the columns
-        told["shown"] = [(line + 2, content[line]) for line in shown if line is not None]
-        told["left_out"] = len(lines) - len(told["shown"])
-        return told
+        return told | {"shown": [(place + 2, content[place]) for place in shown], "left_out": listed - len(shown)}
 
     def _raw(self, table):
         """Columns and rows of a raw file, and its hash."""
         content = (paths.RAW / self.sources[table]["file"]).read_bytes()
-        names, *rows = csv.reader(content.decode("utf-8").splitlines())
+        # the garbage collector lets tuples of text be, lists never
+        names, *rows = map(tuple, _cells(content))
         return names, rows, hashlib.sha256(content).hexdigest()
 
-    def _lines(self, table, names):
+    def _places(self, table, names):
         """Place of each row of a raw file by its key."""
         columns, rows, _ = self._raw(table)
-        places = [columns.index(name) for name in names]
-        return {tuple([row[place] for place in places]): line for line, row in enumerate(rows)}
+        key = operator.itemgetter(*(columns.index(name) for name in names))
+        return {key(row): place for place, row in enumerate(rows)}
 
-    def _rows(self, table, file):
-        """Key columns of a list of rows, and the place of each in the raw file (None where the key is not whole)."""
-        names, *keys = csv.reader((self.folder / file).read_text(encoding="utf-8").splitlines())
+    def _listed(self, table, file):
+        """Key columns of a list, its length, and the place of each row; of none, where the key is not whole."""
+        names, *keys = map(tuple, _cells((self.folder / file).read_bytes()))
         if len(names) < sum(row["key"] == "1" for row in self.columns[table]):
-            return names, [None] * len(keys)
-        held = self._lines(table, tuple(names))
-        absent = next((key for key in keys if tuple(key) not in held), None)
-        if absent:
-            raise ValueError(f"{file}: {', '.join(absent)} is no row of data/raw/{table}.csv")
-        return names, [held[tuple(key)] for key in keys]
+            return names, len(keys), []
+        places = self._places(table, names)
+        try:
+            return names, len(keys), [places[key[0] if len(names) == 1 else key] for key in keys]
+        except KeyError as error:
+            raise ValueError(f"{file}: {error.args[0]} is no row of data/raw/{table}.csv") from None
 
     def _making(self, record):
         origin, name = record["origin"], record["notebook"]
@@ -306,7 +307,7 @@ class Edition:
         call = _cut(source, origin["call"])
         made = {
             "function": origin["function"] or "none of the helpers: the notebook's own arithmetic",
-            "place": _place(origin["function"]),
+            "place": self._place(origin["function"]),
             "notebook": f"notebooks/{name}.ipynb",
             "cell": f"number {place} of {run}, In [{origin['cell']}]" if place else "",
             "call": call,
@@ -324,7 +325,7 @@ class Edition:
             seed = "none: the notebook draws nothing at random"
         module = record["origin"]["function"].removeprefix("helpers.").partition(".")[0]
         versions = self.build["versions"]
-        used = [f"{name} {versions[name]}" for name in sorted(_libraries(module)) if name in versions]
+        used = [f"{name} {versions[name]}" for name in sorted(self._libraries(module)) if name in versions]
         commit = self.build["commit"]
         state = {True: "all committed", False: "with changes that were not committed", None: ""}[self.build["clean"]]
         run = {
@@ -350,6 +351,40 @@ class Edition:
                 meanings = dict(re.findall(r"^(\w+) = .*?  # (.*)$", source, flags=re.MULTILINE))
         return cells, [(each, json.dumps(value), meanings.get(each, "")) for each, value in values.items()]
 
+    def _tree(self, module):
+        """Source of a helper module as a tree; None where there is no such module."""
+        file = (paths.ROOT / "src" / "helpers").joinpath(*module.split(".")).with_suffix(".py")
+        return ast.parse(file.read_bytes()) if file.is_file() else None
+
+    def _place(self, function):
+        """File and line of a helper by its qualified name, as the source stands now."""
+        parts = function.split(".")[1:]
+        for cut in range(len(parts), 0, -1):
+            node, file = self._tree(".".join(parts[:cut])), f"src/helpers/{'/'.join(parts[:cut])}.py"
+            if node:
+                for part in itertools.takewhile(lambda part: part != "<locals>", parts[cut:]):
+                    node = next((each for each in node.body if getattr(each, "name", None) == part), None)
+                    if node is None:
+                        return f"{file}, where it no longer is"
+                return f"{file}:{node.lineno}"
+        return ""
+
+    def _libraries(self, module):
+        """Name the packages that a helper module imports, itself or through another."""
+        found = set()
+        for node in ast.walk(self._tree(module) or ast.Module([])):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                root, _, rest = node.module.partition(".")
+                own = [rest] if rest else [alias.name for alias in node.names]
+                found |= set().union(*map(self._libraries, own)) if root == "helpers" else {root}
+        return found
+
+
+def _cells(content):
+    return csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+
 
 def _table(file):
     with file.open(encoding="utf-8", newline="") as content:
@@ -372,43 +407,6 @@ def _cut(source, place):
     indent = len(lines[0]) - len(lines[0].lstrip())
     lines[0] = lines[0].encode()[start:].decode()
     return "\n".join([lines[0], *(line[min(indent, len(line) - len(line.lstrip())) :] for line in lines[1:])])
-
-
-@functools.cache
-def _place(function):
-    """File and line of a helper by its qualified name, as the source stands now; only the file where it is gone."""
-    parts = function.split(".")[1:]
-    for cut in range(len(parts), 0, -1):
-        file = Path("src", "helpers", *parts[:cut]).with_suffix(".py")
-        if (paths.ROOT / file).is_file():
-            line = _line(ast.parse((paths.ROOT / file).read_bytes()), parts[cut:])
-            return f"{file.as_posix()}:{line}" if line else f"{file.as_posix()}, where it no longer is"
-    return ""
-
-
-def _line(node, parts):
-    for part in parts:
-        if part == "<locals>":
-            break
-        node = next((each for each in node.body if getattr(each, "name", None) == part), None)
-        if node is None:
-            return None
-    return getattr(node, "lineno", None)
-
-
-@functools.cache
-def _libraries(module):
-    """Name the packages that a helper module imports, itself or through another."""
-    file = paths.ROOT / "src" / "helpers" / f"{module}.py"
-    found = set()
-    for node in ast.walk(ast.parse(file.read_bytes())) if file.is_file() else ():
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            root, _, rest = node.module.partition(".")
-            own = [rest.partition(".")[0]] if rest else [alias.name for alias in node.names]
-            found |= set().union(*map(_libraries, own)) if root == "helpers" else {root}
-    return found
 
 
 def text(told: dict) -> str:
