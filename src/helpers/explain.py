@@ -26,7 +26,7 @@ NOTE_DAY = "2025-02-14"
 BUILD = "edition.json"
 WIDTH = 100
 SHOWN = 3
-LABEL = 14
+COLUMN = 16
 
 
 class UnknownError(LookupError):
@@ -437,7 +437,8 @@ def text(told: dict) -> str:
     lines += ["", "THE ROWS", *(line for one in told["inputs"] for line in _source(one, report))]
     if told["beside"]:
         lines += ["  The alternatives, all together, rest on:"]
-        lines += [f"    {one['table']}, {_count(one)}: {_listed(one, report)}" for one in told["beside"]]
+        for one in told["beside"]:
+            lines += _wrapped(f"{one['table']}, {_count(one)}: {_listed(one, report)}", "    ")
     lines += ["", "HOW IT WAS MADE", *_facts(told["made"])]
     lines += ["", "THE RUN"]
     lines += [_cut_short(f"  {name} = {value}  # {meaning}") for name, value, meaning in told["parameters"]]
@@ -445,13 +446,12 @@ def text(told: dict) -> str:
     return "\n".join("".join(c if c.isprintable() else "�" for c in line) for line in lines)
 
 
-def _facts(facts):
-    return [line for label, fact in facts.items() for line in _labelled(label, fact)]
-
-
-def _labelled(label, fact):
-    head, *rest = _wrapped(fact, " " * (LABEL + 2))
-    return [f"  {label:<{LABEL}}{head.lstrip()}", *rest]
+def _facts(facts, margin=2):
+    lines = []
+    for label, fact in facts.items():
+        head, *rest = _wrapped(fact, " " * COLUMN)
+        lines += [f"{' ' * margin}{label:<{COLUMN - margin}}{head[COLUMN:]}", *rest]
+    return lines
 
 
 def _wrapped(words, indent):
@@ -488,11 +488,12 @@ def _source(one, report):
         "dates": f"published {one['published']}, read {one['read']}; a row counts as known {day}",
         "file": one["raw"],
         "sha256": one["sha256"],
-        "keys": f"{', '.join(one['key'])}; list: {_listed(one, report)}",
+        "keys": ", ".join(one["key"]),
+        "list": _listed(one, report),
     }
     if one["changed"]:
-        facts["file"] += " at the build; it has changed since, so its rows are not shown"
-    lines += [f"  {line}" for label, fact in facts.items() for line in _labelled(label, fact)]
+        facts["sha256"] += " at the build; it has changed since, so its rows are not shown"
+    lines += _facts(facts, 4)
     for place, (line, cells) in enumerate(one["shown"]):
         if one["left_out"] and place == SHOWN:
             lines.append(f"      ... {one['left_out']:,} more")

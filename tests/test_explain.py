@@ -1,0 +1,380 @@
+import ast
+import csv
+import functools
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from helpers import data, explain, paths, results, returns
+from helpers.returns import Portfolio
+
+HOUSE, DAY, LATEST = paths.ROOT, "2025-02-14", "2026-07-31"
+EVIL = "<script>alert(1)</script>\x1b[2J"
+CLAIMS = """id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
+fell,01_returns,1,text,Shares fell <b>a lot</b>,share of days,probability,0.5,1,words
+waits,01_returns,1,forecast,Winners remain,return,percent,0,inf,direction
+"""
+SOURCES = """file,table,title,producer,address,licence,published,read,known_on,kind,sha256
+prices.csv,prices,One price.,Producer & Co,https://example.org/a,facts only,2025-10-30,2025-11-23,day,series,{sha256}
+"""
+COLUMNS = """table,column,meaning,type,unit,minimum,maximum,categories,key,required,refers_to
+prices,day,The day.,date,,,,,1,1,
+prices,plain,One where it is plain.,flag,,0,1,,1,1,
+prices,name,Whose.,text,,,,,1,1,
+prices,price,The price.,number,usd,,,,0,1,
+"""
+PRICES = """day,plain,name,price
+2025-01-02,1,A,1
+2025-01-02,1,"B ""b"", c",2
+2025-01-02,0,A,3
+2025-01-03,1,A,4
+2025-01-03,0,A\u2028A,5
+2025-01-06,1,A,6
+2025-01-07,1,A,7
+2025-01-08,1,A,8
+2025-03-01,1,A,9
+"""
+PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
+# as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
+CELL = f"""from helpers import data, inference, paths, results
+here = paths.here("01_returns", as_of)
+prices = data.load("prices", as_of)
+plain = prices[prices.plain].sort_values("price", ascending=False)
+é, found = "é", inference.share(
+    8,
+    10,  # of ten
+    "probability",
+    "share of days, Wilson interval",
+)
+others = {{"half, of all": inference.share(2, 10, "probability", "the same"), "none": inference.Unanswered("no row")}}
+others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r})
+print(results.record(here, "fell", found, others, [plain], as_of, [prices]))
+results.note(here, "returns-beside", others["none"], [prices[prices.name == "C"]])
+"""
+
+
+class Kernel:
+    """A cell after another, with what IPython would have put beside them."""
+
+    def __init__(self):
+        self.names = {"__name__": "__main__", "In": [""]}
+
+    def run(self, source):
+        self.names["In"].append(source)
+        exec(compile(source, "cell", "exec"), self.names)
+
+    def notebook(self):
+        """The executed notebook, a cell of prose between any two of code."""
+        cells = [
+            {"cell_type": "code", "execution_count": count, "source": source.splitlines(keepends=True), "metadata": {}}
+            for count, source in enumerate(self.names["In"][1:], start=1)
+        ]
+        cells[0]["metadata"]["tags"], cells[1]["metadata"]["tags"] = ["parameters"], ["injected-parameters"]
+        prose = {"cell_type": "markdown", "source": ["words"], "metadata": {}}
+        return {"cells": [each for cell in cells for each in (cell, prose)]}
+
+
+def lay_out(folder, monkeypatch, as_of=DAY, cell=CELL):
+    """Lay out a project with an edition of one notebook, as the run leaves it."""
+    for name, place in {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed"}.items():
+        monkeypatch.setattr(paths, name, folder / place)
+    monkeypatch.setattr(paths, "REPORT", folder / "report")
+    paths.RAW.mkdir(parents=True, exist_ok=True)
+    (paths.RAW / "prices.csv").write_text(PRICES, encoding="utf-8")
+    sha256 = explain.freshness.digest(paths.RAW / "prices.csv")
+    for name, text in {"claims": CLAIMS, "sources": SOURCES.format(sha256=sha256), "columns": COLUMNS}.items():
+        (paths.DATA / f"{name}.csv").write_text(text, encoding="utf-8")
+    if not (folder / "src").exists():
+        (folder / "src").symlink_to(HOUSE / "src")
+    (folder / "requirements.lock").write_text("numpy==2.0 \\\n --hash=sha256:ab\nstatsmodels[x]==0.1 ; a\n", "utf-8")
+    edition = paths.REPORT / as_of
+    monkeypatch.setenv(paths.PLACE_VARIABLE, str(edition))
+    kernel = Kernel()
+    for source in (PARAMETERS, f'as_of = "{as_of}"', cell):
+        kernel.run(source)
+    (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
+    results.write_edition(as_of)
+    explain.remember_build(edition)
+    monkeypatch.delenv(paths.PLACE_VARIABLE)
+    return edition
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    return lay_out(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def explained(folder):
+    return explain.Edition(folder, DAY).explanation
+
+
+@pytest.fixture
+def said(folder, capsys):
+    """Command line in this process: gives its exit code and what it said."""
+
+    def called(*arguments):
+        code = explain.main([*arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return called
+
+
+def test_a_headline_is_told_from_its_rows_to_its_function(explained):
+    told = explained("fell")
+    assert told["title"] == "Shares fell <b>a lot</b>" and told["page"] == "numbers/fell.html"
+    assert told["number"]["found"] == "0.80 probability"
+    assert told["number"]["interval"] == "95% interval 0.49 to 0.94" and told["number"]["n"] == "10"
+    assert told["verdict"]["verdict"] == "cannot tell" and told["verdict"]["range"] == "0.5 to 1 probability"
+    assert [(one["label"], one["verdict"]) for one in told["alternatives"]] == [
+        (EVIL, "holds"),
+        ("half, of all", "cannot tell"),
+        ("none", "cannot be asked yet"),
+    ]
+    assert told["parameters"] == [
+        ("as_of", f'"{DAY}"', "date, ISO: what is read"),
+        ("seed", "7", 'integer: root of "all" draws'),
+    ]
+    assert told["run"]["seed"].startswith("7, ") and "numpy 2.0, statsmodels 0.1" in told["run"]["versions"]
+
+
+def test_the_function_is_told_with_its_line_and_the_very_call_that_the_cell_made(explained):
+    made = explained("fell")["made"]
+    assert made["function"] == "helpers.inference.share"
+    file, line = made["place"].split(":")
+    assert (HOUSE / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith("def share(")
+    assert made["cell"] == f"number 5 of report/{DAY}/01_returns/notebook.ipynb, In [3]"
+    assert made["call"].startswith("inference.share(\n    8,") and made["call"].endswith('interval",\n)')
+
+
+def test_what_a_notebook_made_itself_is_laid_to_it(explained):
+    made = explained("returns-beside")["made"]
+    assert made["function"] == "none of the helpers: the notebook's own arithmetic" and "place" not in made
+    assert made["call"] == 'inference.Unanswered("no row")'
+
+
+def test_the_rows_are_those_that_entered_in_the_order_of_the_raw_file(explained, folder):
+    (source,) = explained("fell")["inputs"]
+    assert (source["rows"], source["first"], source["last"]) == (6, "2025-01-02", "2025-01-08")
+    assert [line for line, _ in source["shown"]] == [2, 3, 5, 7, 8, 9]
+    with (folder / source["list"]).open(encoding="utf-8", newline="") as file:
+        listed = list(csv.reader(file))
+    assert listed[:3] == [["day", "plain", "name"], ["2025-01-02", "1", "A"], ["2025-01-02", "1", 'B "b", c']]
+    assert source["raw"] == "data/raw/prices.csv" and not source["changed"]
+
+
+def test_all_rows_that_were_known_are_told_as_that_and_the_later_ones_left_out(explained):
+    (source,) = explained("fell")["beside"]
+    assert (source["rows"], source["list"], source["left_out"]) == (8, "", 2)
+    assert [line for line, _ in source["shown"]] == [2, 3, 4, 7, 8, 9]
+
+
+def test_no_row_is_told_as_none(explained):
+    (source,) = explained("returns-beside")["inputs"]
+    assert (source["rows"], source["list"], source["shown"]) == (0, "", [])
+
+
+def test_an_alternative_is_told_by_its_own_id_and_lies_on_the_page_of_its_headline(explained):
+    told = explained("fell/half, of all")
+    assert told["number"]["found"] == "0.20 probability" and told["alternatives"] == []
+    assert told["page"] == "numbers/fell.html#alternative-2" and told["headline"] == "fell"
+    assert explained("fell")["alternatives"][1]["anchor"] == "alternative-2"
+    assert told["inputs"] == explained("fell")["beside"]
+
+
+def test_arithmetic_has_no_seed_and_an_unknown_answer_no_interval(explained):
+    assert explained(f"fell/{EVIL}")["run"]["seed"] == "none: arithmetic, nothing is drawn"
+    assert explained("fell/none")["number"] == {
+        "found": "no answer, cannot be asked yet: no row",
+        "measured as": "share of days",
+    }
+
+
+def test_an_unknown_id_is_refused_with_the_nearest(explained):
+    with pytest.raises(explain.UnknownError, match=r"no number 'fel' in the edition of 2025-02-14; there are: fell"):
+        explained("fel")
+    with pytest.raises(explain.UnknownError, match="there are: fell; returns-beside"):
+        explained("")
+    with pytest.raises(explain.UnknownError, match="waits is a claim, but the edition of 2025-02-14 records no number"):
+        explained("waits")
+
+
+def test_the_text_fits_a_terminal_and_holds_nothing_that_would_drive_it(explained):
+    for identity in ("fell", f"fell/{EVIL}", "fell/half, of all", "returns-beside"):
+        text = explain.text(explained(identity))
+        assert [line for line in text.split("\n") if len(line) > 100 or not line.isprintable()] == []
+    assert "THE ROWS" in text and f'make explain ID="fell/{EVIL[:9]}' in explain.text(explained("fell"))
+
+
+def test_a_raw_file_that_changed_since_is_said_to_have_changed(folder):
+    (paths.RAW / "prices.csv").write_text(PRICES.replace("A,1", "A,11"), encoding="utf-8")
+    told = explain.Edition(folder, DAY).explanation("fell")
+    assert told["inputs"][0]["changed"] and told["inputs"][0]["shown"] == []
+    assert "it has changed since, so its rows are not shown" in " ".join(explain.text(told).split())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("2025-01-03,1,A\n", "", "6 rows were recorded, but 5 are listed"),
+        ("2025-01-03,1,A", "2025-01-04,1,A", "'2025-01-04', '1', 'A'.* is no row of data/raw/prices.csv"),
+    ],
+)
+def test_a_list_of_rows_that_is_not_what_was_recorded_is_refused(folder, old, new, message):
+    (file,) = (folder / "01_returns" / "inputs").glob("prices-*.csv")
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        explain.Edition(folder, DAY).explanation("fell")
+
+
+def test_a_function_that_is_no_longer_there_is_said_to_be_gone(folder):
+    content = (folder / "results.json").read_text(encoding="utf-8").replace("inference.share", "inference.part")
+    (folder / "results.json").write_text(content, encoding="utf-8")
+    made = explain.Edition(folder, DAY).explanation("fell")["made"]
+    assert made["place"] == "src/helpers/inference.py, where it no longer is"
+
+
+def test_an_id_is_no_path():
+    for identity in ("../fell", "fell/x", ".fell", "Fell", "fell\n", ""):
+        with pytest.raises(ValueError, match="is no id for a page"):
+            explain.page(identity)
+
+
+def test_an_edition_of_an_older_version_asks_to_be_built_anew(folder):
+    records = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    del records[0]["origin"]
+    (folder / "results.json").write_text(json.dumps(records), encoding="utf-8")
+    with pytest.raises(explain.UnknownError, match=f"run `make report AS_OF={DAY}`"):
+        explain.Edition(folder, DAY)
+
+
+# the command line
+
+
+def test_a_number_is_explained_in_the_editions_that_stand(said, tmp_path, monkeypatch):
+    for day in ("2025-01-31", LATEST):
+        lay_out(tmp_path, monkeypatch, day)
+    monkeypatch.setattr(explain.cache, "why", lambda name, day: [f"nothing: {name}"])
+    code, out, err = said("fell")
+    assert (code, err) == (0, "") and "since then    nothing: 01_returns" in out
+    assert re.findall(r"^fell · edition of (\S+)", out, flags=re.MULTILINE) == [DAY, LATEST]
+    assert said("fell", "--as-of", "2025-01-31")[1].startswith("fell · edition of 2025-01-31 · headline\n")
+
+
+def test_a_number_of_one_edition_alone_is_explained_there(said, tmp_path, monkeypatch):
+    lay_out(tmp_path, monkeypatch, LATEST, CELL.replace("returns-beside", "returns-later"))
+    monkeypatch.setattr(explain.cache, "why", lambda name, day: [])
+    code, out, _ = said("returns-later")
+    assert code == 0 and f"returns-later · edition of {LATEST}" in out
+    assert f"no number 'returns-later' in the edition of {DAY}" in out
+
+
+def test_what_cannot_be_explained_is_said_in_a_line_and_told_by_the_code(said, folder, monkeypatch):
+    for wish, words in {
+        ("fel",): "error: no number 'fel' in the edition",
+        ("fell", "--as-of", "2025-06-30"): "error: no edition of 2025-06-30 is built",
+        ("fell", "--as-of", "../2025"): "error: AS_OF takes a date written yyyy-mm-dd",
+    }.items():
+        code, out, err = said(*wish)
+        assert (code, out) == (2, "") and err.startswith(words) and err.count("\n") == 1
+    (folder / "01_returns" / "notebook.ipynb").unlink()
+    code, _, err = said("fell")
+    assert code == 1 and "run `make report FORCE=1`" in err
+    monkeypatch.setattr(paths, "REPORT", folder / "absent")
+    assert said("fell") == (1, "", "error: there is no report yet: run `make report`\n")
+
+
+def test_explaining_loads_no_table_library():
+    code = "import sys\nfrom helpers import explain\nprint({'pandas', 'scipy', 'statsmodels'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_the_day_of_the_note_is_the_same_everywhere():
+    assert explain.NOTE_DAY == results.NOTE_DAY == data.REPLICATION
+
+
+# what an edition is built from
+
+
+def git(folder, *words):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, check=True)
+
+
+def test_an_edition_remembers_its_commit_and_whether_all_was_committed(folder, tmp_path):
+    build = explain.Edition(folder, DAY).build
+    assert (build["commit"], build["clean"]) == (None, None)
+    assert explain.Edition(folder, DAY).explanation("fell")["run"]["commit"] == "not a git checkout at the build"
+    git(tmp_path, "init")
+    (tmp_path / ".gitignore").write_text("report\nprocessed\n", encoding="utf-8")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "all")
+    states = []
+    for name in (".gitignore", "new.txt"):
+        (tmp_path / name).touch()
+        explain.remember_build(folder)
+        states.append(explain.Edition(folder, DAY).explanation("fell")["run"]["commit"])
+    assert re.fullmatch(r"[0-9a-f]{40} at the build, all committed", states[0])
+    assert states[1].endswith("at the build, with changes that were not committed")
+
+
+def test_a_folder_inside_another_repository_is_no_checkout(folder, tmp_path, monkeypatch):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "another's")
+    monkeypatch.setattr(paths, "ROOT", tmp_path / "data")
+    assert explain._commit() == (None, None)
+
+
+def test_every_library_of_the_arithmetic_is_in_the_lock_under_the_name_that_imports_it():
+    edition = explain.Edition.__new__(explain.Edition)
+    edition._tree = functools.cache(edition._tree)
+    edition._libraries = functools.cache(edition._libraries)
+    lock = (HOUSE / "requirements.lock").read_text(encoding="utf-8")
+    tree = ast.parse((HOUSE / "tests" / "test_house.py").read_text(encoding="utf-8"))
+    (topics,) = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "TOPICS"]
+    for module in ast.literal_eval(topics):
+        used = edition._libraries(module) - sys.stdlib_module_names
+        assert "numpy" in used and not [name for name in used if f"\n{name}==" not in lock]
+
+
+# real data
+
+
+def test_the_listed_rows_alone_give_the_number_again(tmp_path, monkeypatch):
+    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
+    here = paths.here("01_returns", DAY)
+    indices, caps = data.load("return_indices", DAY), data.load("market_caps", DAY)
+    firms, span = ("AMZN", "GOOGL", "IBM", "MSFT", "ORCL"), ("2025-01-24", DAY)
+    portfolio = Portfolio("AI hyperscalers", firms, "market cap")
+    found = returns.holding_period_return(indices, caps, portfolio, *span)
+    rows = returns.rows_used(indices, caps, [portfolio], *span)
+    results.record(here, "hyperscalers-fell-after", found, {}, rows, DAY)
+    (here / "notebook.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    results.write_edition(DAY)
+    explain.remember_build(tmp_path)
+    told = explain.Edition(tmp_path, DAY).explanation("hyperscalers-fell-after")
+    level, cap = {}, {}
+    for source in told["inputs"]:
+        with (tmp_path / source["list"]).open(encoding="utf-8", newline="") as file:
+            wanted = {(row["security"], row["date"]) for row in csv.DictReader(file)}
+        assert len(wanted) == source["rows"]
+        with (HOUSE / source["raw"]).open(encoding="utf-8", newline="") as file:
+            held = {(row["security"], row["date"]): row for row in csv.DictReader(file)}
+        for key in wanted:
+            if "total_return_index" in held[key]:
+                level[key] = float(held[key]["total_return_index"])
+            else:
+                cap[key] = float(held[key]["market_cap_usd"])
+    # a firm weighs what it was worth on the day of its capitalisation, carried by its index to the start
+    start, end = dict.fromkeys(firms, 0.0), dict.fromkeys(firms, 0.0)
+    for (firm, day), worth in cap.items():
+        anchor = max(each for name, each in level if name == firm and each <= day)
+        start[firm] = worth * level[firm, span[0]] / level[firm, anchor]
+        end[firm] = worth * level[firm, span[1]] / level[firm, anchor]
+    again = 100 * (sum(end.values()) / sum(start.values()) - 1)
+    assert float(told["number"]["in full"]) == pytest.approx(again, rel=1e-9)
