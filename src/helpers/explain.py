@@ -14,6 +14,7 @@ import itertools
 import json
 import operator
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -432,9 +433,10 @@ def text(told: dict) -> str:
         rows = [(each["label"], each["found"], each["verdict"]) for each in told["alternatives"]]
         widths = [min(max(len(row[place]) for row in rows), 42) for place in (0, 1)]
         lines += [_cut_short(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}") for a, b, c in rows]
-        example = told["alternatives"][0]["id"]
-        lines += [_cut_short(f'  One of them in full: make explain ID="{example}" AS_OF={told["as_of"]}')]
-    lines += ["", "THE ROWS", *(line for one in told["inputs"] for line in _source(one, report))]
+        example = shlex.quote(min((one["id"] for one in told["alternatives"]), key=len))
+        lines += ["  One of them in full:", _cut_short(f"  make explain AS_OF={told['as_of']} ID={example}")]
+    of_all = " (of all alternatives together)" if told["role"] == "alternative" else ""
+    lines += ["", f"THE ROWS{of_all}", *(line for one in told["inputs"] for line in _source(one, report))]
     if told["beside"]:
         lines += ["  The alternatives, all together, rest on:"]
         for one in told["beside"]:
@@ -459,7 +461,9 @@ def _wrapped(words, indent):
     lines = []
     for line in words.splitlines() or [""]:
         margin = indent + line[: len(line) - len(line.lstrip())]
-        lines += textwrap.wrap(line, WIDTH, initial_indent=margin, subsequent_indent=margin) or [indent]
+        lines += textwrap.wrap(
+            line, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+        ) or [indent]
     return lines
 
 
@@ -480,16 +484,18 @@ def _listed(one, report):
 def _source(one, report):
     span = f", known from {one['first']} to {one['last']}" if one["first"] else ""
     lines = _wrapped(f"{one['table']}, {_count(one)}{span}", "  ")
-    day = "always" if one["known_on"] == "always" else f"on its {one['known_on']}"
+    since = "always" if one["known_on"] == "always" else f"from the day in its column {one['known_on']}"
     facts = {
         "one row is": one["title"],
-        "from": f"{one['producer']} <{one['address']}>",
+        "from": one["producer"],
+        "address": one["address"],
         "licence": one["licence"],
-        "dates": f"published {one['published']}, read {one['read']}; a row counts as known {day}",
+        "dates": f"published {one['published']}, read {one['read']}; a row counts as known {since}",
         "file": one["raw"],
         "sha256": one["sha256"],
         "keys": ", ".join(one["key"]),
         "list": _listed(one, report),
+        "columns": ", ".join(one["columns"]),
     }
     if one["changed"]:
         facts["sha256"] += " at the build; it has changed since, so its rows are not shown"
