@@ -207,7 +207,8 @@ def test_the_text_fits_a_terminal_and_holds_nothing_that_would_drive_it(explaine
     for identity in ("fell", f"fell/{EVIL}", "fell/half, of all", "returns-beside"):
         text = explain.text(explained(identity))
         assert [line for line in text.split("\n") if len(line) > 100 or not line.isprintable()] == []
-    assert "THE ROWS" in text and f'make explain ID="fell/{EVIL[:9]}' in explain.text(explained("fell"))
+    assert "THE ROWS (of all alternatives together)" in explain.text(explained("fell/half, of all"))
+    assert f"make explain AS_OF={DAY} ID=fell/none\n" in explain.text(explained("fell"))
 
 
 def test_a_raw_file_that_changed_since_is_said_to_have_changed(folder):
