@@ -138,11 +138,11 @@ class Edition:
         -------
         dict
             ``id``, ``as_of``, ``role``, ``notebook``, ``headline`` (whose alternative it is), ``title`` (the claim,
-            in our words), ``page`` and ``notebook_page`` (addresses in the edition). ``number``, ``made`` and ``run``
-            are facts by their label. ``verdict`` (None for a context result) holds verdict, robust, range, why and
-            reason; ``alternatives`` a dict each with id, label, anchor, found, n, verdict, method, function and
-            place; ``inputs`` one each table as `source` gives; ``beside`` those of the alternatives, where they are
-            others; ``parameters`` name, value and meaning.
+            in our words), ``unit``, ``page`` and ``notebook_page`` (addresses in the edition). ``number``, ``made``
+            and ``run`` are facts by their label. ``verdict`` (None for a context result) holds verdict, robust,
+            range, why and reason; ``alternatives`` a dict each with id, label, anchor, found, n, verdict, method,
+            function and place; ``inputs`` one each table as `source` gives; ``beside`` those of the alternatives,
+            where they are others; ``parameters`` name, value and meaning.
 
         Raises
         ------
@@ -166,6 +166,7 @@ class Edition:
             "notebook": record["notebook"],
             "headline": headline,
             "title": claim["claim"] if claim else "",
+            "unit": claim["unit"] if claim else record["unit"],
             "page": f"{page(headline)}{anchor}",
             "notebook_page": notebook_page(record["notebook"]),
             "number": self._number(record, claim),
@@ -190,7 +191,7 @@ class Edition:
         if record["value"] is None:
             facts = {"found": f"no answer, {record['unanswered']}: {record['reason']}"}
         else:
-            value, low, high = (float(record[end]) for end in ("value", "low", "high"))
+            value, low, high = _ends(record)
             facts = {
                 "found": f"{inference.numbers(value, low, high)[0]} {record['unit']}",
                 "interval": inference.interval_in_words(value, low, high, record["method"]),
@@ -210,7 +211,7 @@ class Edition:
         return said | {"range": span, "why": claim["reason_for_range"]}
 
     def _alternative(self, record, headline, place):
-        found = record["unanswered"] if record["value"] is None else _in_words(record)
+        found = record["unanswered"] if record["value"] is None else inference.in_words(*_ends(record))
         return {
             "id": record["id"],
             "label": record["id"].removeprefix(f"{headline}/"),
@@ -392,8 +393,8 @@ def _table(file):
         return list(csv.DictReader(content))
 
 
-def _in_words(record):
-    return inference.in_words(*(float(record[end]) for end in ("value", "low", "high"))) + f" {record['unit']}"
+def _ends(record):
+    return [float(record[end]) for end in ("value", "low", "high")]
 
 
 def _cut(source, place):
@@ -427,9 +428,9 @@ def text(told: dict) -> str:
         said = told["verdict"]
         mark = {"yes": ", robust", "no": ", not robust", "": ""}[said["robust"]]
         facts = {"verdict": f"{said['verdict']}{mark}", "holds at": f"{said['range']} ({said['why']})"}
-        lines += ["", "THE VERDICT", *_facts(facts | {"why": said["reason"]})]
+        lines += ["", "THE VERDICT", *_facts(facts | {"reason": said["reason"]})]
     if told["alternatives"]:
-        lines += ["", f"THE ALTERNATIVES ({len(told['alternatives'])})"]
+        lines += ["", f"THE ALTERNATIVES ({len(told['alternatives'])}), in {told['unit']}"]
         rows = [(each["label"], each["found"], each["verdict"]) for each in told["alternatives"]]
         widths = [min(max(len(row[place]) for row in rows), 42) for place in (0, 1)]
         lines += [_cut_short(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}") for a, b, c in rows]
