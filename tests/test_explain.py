@@ -12,99 +12,11 @@ from helpers import data, explain, paths, results, returns
 from helpers.returns import Portfolio
 
 HOUSE, DAY, LATEST = paths.ROOT, "2025-02-14", "2026-07-31"
-EVIL = "<script>alert(1)</script>\x1b[2J"
-CLAIMS = """id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
-fell,01_returns,1,text,Shares fell <b>a lot</b>,share of days,probability,0.5,1,words
-waits,01_returns,1,forecast,Winners remain,return,percent,0,inf,direction
-"""
-SOURCES = """file,table,title,producer,address,licence,published,read,known_on,kind,sha256
-prices.csv,prices,One price.,Producer & Co,https://example.org/a,facts only,2025-10-30,2025-11-23,day,series,{sha256}
-"""
-COLUMNS = """table,column,meaning,type,unit,minimum,maximum,categories,key,required,refers_to
-prices,day,The day.,date,,,,,1,1,
-prices,plain,One where it is plain.,flag,,0,1,,1,1,
-prices,name,Whose.,text,,,,,1,1,
-prices,price,The price.,number,usd,,,,0,1,
-"""
-PRICES = """day,plain,name,price
-2025-01-02,1,A,1
-2025-01-02,1,"B ""b"", c",2
-2025-01-02,0,A,3
-2025-01-03,1,A,4
-2025-01-03,0,A\u2028A,5
-2025-01-06,1,A,6
-2025-01-07,1,A,7
-2025-01-08,1,A,8
-2025-03-01,1,A,9
-"""
-PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
-# as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
-CELL = f"""from helpers import data, inference, paths, results
-here = paths.here("01_returns", as_of)
-prices = data.load("prices", as_of)
-plain = prices[prices.plain].sort_values("price", ascending=False)
-é, found = "é", inference.share(
-    8,
-    10,  # of ten
-    "probability",
-    "share of days, Wilson interval",
-)
-others = {{"half, of all": inference.share(2, 10, "probability", "the same"), "none": inference.Unanswered("no row")}}
-others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r})
-print(results.record(here, "fell", found, others, [plain], as_of, [prices]))
-results.note(here, "returns-beside", others["none"], [prices[prices.name == "C"]])
-"""
-
-
-class Kernel:
-    """A cell after another, with what IPython would have put beside them."""
-
-    def __init__(self):
-        self.names = {"__name__": "__main__", "In": [""]}
-
-    def run(self, source):
-        self.names["In"].append(source)
-        exec(compile(source, "cell", "exec"), self.names)
-
-    def notebook(self):
-        """The executed notebook, a cell of prose between any two of code."""
-        cells = [
-            {"cell_type": "code", "execution_count": count, "source": source.splitlines(keepends=True), "metadata": {}}
-            for count, source in enumerate(self.names["In"][1:], start=1)
-        ]
-        cells[0]["metadata"]["tags"], cells[1]["metadata"]["tags"] = ["parameters"], ["injected-parameters"]
-        prose = {"cell_type": "markdown", "source": ["words"], "metadata": {}}
-        return {"cells": [each for cell in cells for each in (cell, prose)]}
-
-
-def lay_out(folder, monkeypatch, as_of=DAY, cell=CELL):
-    """Lay out a project with an edition of one notebook, as the run leaves it."""
-    for name, place in {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed"}.items():
-        monkeypatch.setattr(paths, name, folder / place)
-    monkeypatch.setattr(paths, "REPORT", folder / "report")
-    paths.RAW.mkdir(parents=True, exist_ok=True)
-    (paths.RAW / "prices.csv").write_text(PRICES, encoding="utf-8")
-    sha256 = explain.freshness.digest(paths.RAW / "prices.csv")
-    for name, text in {"claims": CLAIMS, "sources": SOURCES.format(sha256=sha256), "columns": COLUMNS}.items():
-        (paths.DATA / f"{name}.csv").write_text(text, encoding="utf-8")
-    if not (folder / "src").exists():
-        (folder / "src").symlink_to(HOUSE / "src")
-    (folder / "requirements.lock").write_text("numpy==2.0 \\\n --hash=sha256:ab\nstatsmodels[x]==0.1 ; a\n", "utf-8")
-    edition = paths.REPORT / as_of
-    monkeypatch.setenv(paths.PLACE_VARIABLE, str(edition))
-    kernel = Kernel()
-    for source in (PARAMETERS, f'as_of = "{as_of}"', cell):
-        kernel.run(source)
-    (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
-    results.write_edition(as_of)
-    explain.remember_build(edition)
-    monkeypatch.delenv(paths.PLACE_VARIABLE)
-    return edition
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    return lay_out(tmp_path, monkeypatch)
+def folder(lay_out):
+    return lay_out()
 
 
 @pytest.fixture
@@ -124,14 +36,14 @@ def said(folder, capsys):
     return called
 
 
-def test_a_headline_is_told_from_its_rows_to_its_function(explained):
+def test_a_headline_is_told_from_its_rows_to_its_function(explained, lay_out):
     told = explained("fell")
     assert told["title"] == "Shares fell <b>a lot</b>" and told["page"] == "numbers/fell.html"
     assert told["number"]["found"] == "0.80 probability"
     assert told["number"]["interval"] == "95% interval 0.49 to 0.94" and told["number"]["n"] == "10"
     assert told["verdict"]["verdict"] == "cannot tell" and told["verdict"]["range"] == "0.5 to 1 probability"
     assert [(one["label"], one["verdict"]) for one in told["alternatives"]] == [
-        (EVIL, "holds"),
+        (lay_out.evil, "holds"),
         ("half, of all", "cannot tell"),
         ("none", "cannot be asked yet"),
     ]
@@ -186,8 +98,8 @@ def test_an_alternative_is_told_by_its_own_id_and_lies_on_the_page_of_its_headli
     assert told["inputs"] == explained("fell")["beside"]
 
 
-def test_arithmetic_has_no_seed_and_an_unknown_answer_no_interval(explained):
-    assert explained(f"fell/{EVIL}")["run"]["seed"] == "none: arithmetic, nothing is drawn"
+def test_arithmetic_has_no_seed_and_an_unknown_answer_no_interval(explained, lay_out):
+    assert explained(f"fell/{lay_out.evil}")["run"]["seed"] == "none: arithmetic, nothing is drawn"
     assert explained("fell/none")["number"] == {
         "found": "no answer, cannot be asked yet: no row",
         "measured as": "share of days",
@@ -203,16 +115,16 @@ def test_an_unknown_id_is_refused_with_the_nearest(explained):
         explained("waits")
 
 
-def test_the_text_fits_a_terminal_and_holds_nothing_that_would_drive_it(explained):
-    for identity in ("fell", f"fell/{EVIL}", "fell/half, of all", "returns-beside"):
+def test_the_text_fits_a_terminal_and_holds_nothing_that_would_drive_it(explained, lay_out):
+    for identity in ("fell", f"fell/{lay_out.evil}", "fell/half, of all", "returns-beside"):
         text = explain.text(explained(identity))
         assert [line for line in text.split("\n") if len(line) > 100 or not line.isprintable()] == []
     assert "THE ROWS (of all alternatives together)" in explain.text(explained("fell/half, of all"))
     assert f"make explain AS_OF={DAY} ID=fell/none\n" in explain.text(explained("fell"))
 
 
-def test_a_raw_file_that_changed_since_is_said_to_have_changed(folder):
-    (paths.RAW / "prices.csv").write_text(PRICES.replace("A,1", "A,11"), encoding="utf-8")
+def test_a_raw_file_that_changed_since_is_said_to_have_changed(folder, lay_out):
+    (paths.RAW / "prices.csv").write_text(lay_out.prices.replace("A,1", "A,11"), encoding="utf-8")
     told = explain.Edition(folder, DAY).explanation("fell")
     assert told["inputs"][0]["changed"] and told["inputs"][0]["shown"] == []
     assert "it has changed since, so its rows are not shown" in " ".join(explain.text(told).split())
@@ -256,9 +168,9 @@ def test_an_edition_of_an_older_version_asks_to_be_built_anew(folder):
 # the command line
 
 
-def test_a_number_is_explained_in_the_editions_that_stand(said, tmp_path, monkeypatch):
+def test_a_number_is_explained_in_the_editions_that_stand(said, tmp_path, monkeypatch, lay_out):
     for day in ("2025-01-31", LATEST):
-        lay_out(tmp_path, monkeypatch, day)
+        lay_out(day)
     monkeypatch.setattr(explain.cache, "why", lambda name, day: [f"nothing: {name}"])
     code, out, err = said("fell")
     assert (code, err) == (0, "") and "since then    nothing: 01_returns" in out
@@ -266,8 +178,8 @@ def test_a_number_is_explained_in_the_editions_that_stand(said, tmp_path, monkey
     assert said("fell", "--as-of", "2025-01-31")[1].startswith("fell · edition of 2025-01-31 · headline\n")
 
 
-def test_a_number_of_one_edition_alone_is_explained_there(said, tmp_path, monkeypatch):
-    lay_out(tmp_path, monkeypatch, LATEST, CELL.replace("returns-beside", "returns-later"))
+def test_a_number_of_one_edition_alone_is_explained_there(said, tmp_path, monkeypatch, lay_out):
+    lay_out(LATEST, lay_out.cell.replace("returns-beside", "returns-later"))
     monkeypatch.setattr(explain.cache, "why", lambda name, day: [])
     code, out, _ = said("returns-later")
     assert code == 0 and f"returns-later · edition of {LATEST}" in out
