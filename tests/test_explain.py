@@ -2,6 +2,7 @@ import ast
 import csv
 import functools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -199,6 +200,14 @@ def test_what_cannot_be_explained_is_said_in_a_line_and_told_by_the_code(said, f
     assert code == 1 and "run `make report FORCE=1`" in err
     monkeypatch.setattr(paths, "REPORT", folder / "absent")
     assert said("fell") == (1, "", "error: there is no report yet: run `make report`\n")
+
+
+def test_make_passes_an_id_on_as_it_is_written(tmp_path):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "-C", HOUSE, "-n", "explain", f"ID=a'b $(shell touch {tmp_path}/ran) `touch {tmp_path}/ran`"]
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
+    assert '-m helpers.explain --as-of="$AS_OF" -- "$ID"\n' in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_explaining_loads_no_table_library():
