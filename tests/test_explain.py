@@ -108,10 +108,10 @@ def test_arithmetic_has_no_seed_and_an_unknown_answer_no_interval(explained, lay
 
 
 def test_an_unknown_id_is_refused_with_the_nearest(explained):
-    with pytest.raises(explain.UnknownError, match=r"no number 'fel' in the edition of 2025-02-14; there are: fell"):
+    with pytest.raises(explain.UnknownError, match=r"'fel' in the edition of 2025-02-14; did you mean fell.*\?"):
         explained("fel")
-    with pytest.raises(explain.UnknownError, match="there are: fell; returns-beside"):
-        explained("")
+    with pytest.raises(explain.UnknownError, match="no number 'xyz' .*; `make explain` alone lists them"):
+        explained("xyz")
     with pytest.raises(explain.UnknownError, match="waits is a claim, but the edition of 2025-02-14 records no number"):
         explained("waits")
 
@@ -177,6 +177,15 @@ def test_a_number_is_explained_in_the_editions_that_stand(said, tmp_path, monkey
     assert (code, err) == (0, "") and "since then    nothing: 01_returns" in out
     assert re.findall(r"^fell · edition of (\S+)", out, flags=re.MULTILINE) == [DAY, LATEST]
     assert said("fell", "--as-of", "2025-01-31")[1].startswith("fell · edition of 2025-01-31 · headline\n")
+
+
+def test_without_an_id_the_numbers_are_listed_by_notebook(said, folder):
+    assert said("") == (
+        0,
+        "The numbers of the edition of 2025-02-14: make explain ID=...\n"
+        "01_returns\n  fell (3 alternatives), returns-beside\n",
+        "",
+    )
 
 
 def test_a_number_of_one_edition_alone_is_explained_there(said, tmp_path, monkeypatch, lay_out):

@@ -184,8 +184,8 @@ class Edition:
             return f"{identity} is a claim, but the edition of {self.as_of} records no number for it"
         near = difflib.get_close_matches(identity, self.records, n=3, cutoff=0.4)
         near += [each for each in self.records if identity and identity in each and each not in near][:3]
-        names = near or self.headlines()
-        return f"no number {identity!r} in the edition of {self.as_of}; there are: {'; '.join(names)}"
+        hint = f"did you mean {' or '.join(near)}?" if near else "`make explain` alone lists them"
+        return f"no number {identity!r} in the edition of {self.as_of}; {hint}"
 
     def _number(self, record, claim):
         if record["value"] is None:
@@ -446,7 +446,11 @@ def text(told: dict) -> str:
     lines += ["", "THE RUN"]
     lines += [_cut_short(f"  {name} = {value}  # {meaning}") for name, value, meaning in told["parameters"]]
     lines += _facts(told["run"] | ({"since then": told["since"]} if "since" in told else {}))
-    return "\n".join("".join(c if c.isprintable() else "�" for c in line) for line in lines)
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line):
+    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 def _facts(facts, margin=2):
@@ -508,6 +512,18 @@ def _source(one, report):
     return lines
 
 
+def listing(edition: Edition) -> str:
+    """List the ids of an edition's numbers by notebook, of alternatives their count."""
+    lines, notebooks = [f"The numbers of the edition of {edition.as_of}: make explain ID=..."], {}
+    for identity in edition.headlines():
+        others = sum(each.startswith(f"{identity}/") for each in edition.records)
+        told = f"{identity} ({others} alternatives)" if others else identity
+        notebooks.setdefault(edition.records[identity]["notebook"], []).append(told)
+    for notebook, told in notebooks.items():
+        lines += [notebook, *_wrapped(", ".join(told), "  ")]
+    return "\n".join(_printable(line) for line in lines)
+
+
 def editions() -> list[str]:
     """Days of the editions to explain from: that of the note's day and the newest, of those that are built."""
     days = sorted(path.parent.name for path in paths.REPORT.glob("????-??-??/results.json"))
@@ -515,7 +531,7 @@ def editions() -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line: 0 explained, 1 no report yet or a broken one, 2 a number or an edition that there is not."""
+    """Command line: 0 explained (or listed, without an id), 1 no report yet or a broken one, 2 a number or an edition that there is not."""
     parser = argparse.ArgumentParser(prog="python -m helpers.explain", description=__doc__.splitlines()[0])
     parser.add_argument("id")
     parser.add_argument("--as-of", default="")
@@ -529,7 +545,11 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             if not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
                 raise UnknownError(f"AS_OF takes a date written yyyy-mm-dd, not {day!r}")
-            one = Edition(paths.REPORT / day, day).explanation(wish.id)
+            edition = Edition(paths.REPORT / day, day)
+            if not wish.id:
+                print(listing(edition))
+                return 0
+            one = edition.explanation(wish.id)
             lines = cache.why(one["notebook"], day)
             told.append(text(one | {"since": "; ".join(lines)}))
         except UnknownError as error:
