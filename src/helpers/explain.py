@@ -182,9 +182,10 @@ class Edition:
     def _unknown(self, identity):
         if identity in self.claims:
             return f"{identity} is a claim, but the edition of {self.as_of} records no number for it"
-        near = difflib.get_close_matches(identity, self.records, n=3, cutoff=0.4)
-        near += [each for each in self.records if identity and identity in each and each not in near][:3]
-        hint = f"did you mean {' or '.join(near)}?" if near else "`make explain` alone lists them"
+        names = self.headlines() if "/" not in identity else list(self.records)
+        near = difflib.get_close_matches(identity, names, n=3, cutoff=0.5)
+        near += [name for name in names if identity in name and name not in near][:3]
+        hint = f"did you mean {'; '.join(near)}?" if near else "`make explain` alone lists them"
         return f"no number {identity!r} in the edition of {self.as_of}; {hint}"
 
     def _number(self, record, claim):
@@ -514,14 +515,14 @@ def _source(one, report):
 
 def listing(edition: Edition) -> str:
     """List the ids of an edition's numbers by notebook, of alternatives their count."""
-    lines, notebooks = [f"The numbers of the edition of {edition.as_of}: make explain ID=..."], {}
+    lines, notebook = [f"The numbers of the edition of {edition.as_of}: make explain ID=..."], ""
     for identity in edition.headlines():
+        if edition.records[identity]["notebook"] != notebook:
+            notebook = edition.records[identity]["notebook"]
+            lines.append(notebook)
         others = sum(each.startswith(f"{identity}/") for each in edition.records)
-        told = f"{identity} ({others} alternatives)" if others else identity
-        notebooks.setdefault(edition.records[identity]["notebook"], []).append(told)
-    for notebook, told in notebooks.items():
-        lines += [notebook, *_wrapped(", ".join(told), "  ")]
-    return "\n".join(_printable(line) for line in lines)
+        lines.append(f"  {identity}{f', {others} alternatives' if others else ''}")
+    return "\n".join(map(_printable, lines))
 
 
 def editions() -> list[str]:
@@ -531,7 +532,7 @@ def editions() -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line: 0 explained (or listed, without an id), 1 no report yet or a broken one, 2 a number or an edition that there is not."""
+    """Command line: 0 explained, or listed without an id; 1 no report or a broken one; 2 no such number or edition."""
     parser = argparse.ArgumentParser(prog="python -m helpers.explain", description=__doc__.splitlines()[0])
     parser.add_argument("id")
     parser.add_argument("--as-of", default="")
