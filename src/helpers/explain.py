@@ -483,7 +483,7 @@ def _count(one):
 
 def _listed(one, report):
     if one["rows"] == 0:
-        return "none was known"
+        return "no row entered"
     return f"{report}/{one['list']}" if one["list"] else "every row known by then"
 
 
