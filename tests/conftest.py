@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import data, environment, explain, freshness, paths, results, run
+from helpers import data, environment, freshness, lineage, paths, results, run
 
 FIRST, LAST = "2024-06-28", "2025-12-31"
 HOUSE = paths.ROOT
@@ -334,7 +334,7 @@ def lay_out(tmp_path, monkeypatch):
             kernel.run(source)
         (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
         results.write_edition(as_of)
-        explain.remember_build(edition)
+        lineage.remember_build(edition)
         monkeypatch.delenv(paths.PLACE_VARIABLE)
         return edition
 

@@ -38,14 +38,15 @@ ALLOWED = {
     "charts": {"paths", "inference"},
     "results": {"paths", "inference"},
     "content": {"inference", "results"},
-    "explain": {"paths", "inference", "freshness", "cache"},
+    "lineage": {"paths", "inference", "freshness"},
+    "explain": {"paths", "cache", "lineage"},
     "report": {"paths", "results", "cache", "content"},
-    "numbers": {"explain", "report"},
+    "numbers": {"lineage", "report"},
     "readme": {"paths", "results", "content"},
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "readme", "freshness", "cache", "kernels", "parameters"}
-    | {"execution", "runs", "cluster", "sweep", "explain", "numbers"},
+    | {"execution", "runs", "cluster", "sweep", "lineage", "numbers"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

@@ -9,7 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import data, environment, explain, numbers, parameters, paths, results, run
+from helpers import data, environment, lineage, numbers, parameters, paths, results, run
 
 NAMES = parameters.notebooks()
 SECTIONS = ["Parameters", "Data", "Estimate", "Figure", "Robustness", "Verdict", "What this cannot tell"]
@@ -232,9 +232,9 @@ def test_every_number_has_a_page_and_leads_to_its_rows_function_and_cell(collect
     for folder in collection:
         monkeypatch.setenv(paths.PLACE_VARIABLE, str(folder))
         results.write_edition(folder.name)
-        explain.remember_build(folder)
+        lineage.remember_build(folder)
         numbers.write(folder, folder.name)
-        edition = explain.Edition(folder, folder.name)
+        edition = lineage.Edition(folder, folder.name)
         written = {path.stem for path in (folder / "numbers").iterdir()}
         assert written == set(edition.headlines()) > set(results.claims().index)
         for identity in edition.records:

@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from helpers import explain, numbers, paths, results
+from helpers import lineage, numbers, paths, results
 
 DAY = results.NOTE_DAY
 
@@ -38,7 +38,7 @@ def test_every_headline_and_context_result_has_a_page_and_no_alternative_has(fol
 
 def test_a_page_tells_what_the_terminal_tells(folder):
     numbers.write(folder, DAY)
-    told = explain.Edition(folder, DAY).explanation("fell")
+    told = lineage.Edition(folder, DAY).explanation("fell")
     text = " ".join(Page(folder / "numbers" / "fell.html").text.split())
     facts = [*told["number"].values(), *told["run"].values(), *told["verdict"].values(), *told["made"].values()]
     facts += [told["inputs"][0][name] for name in ("title", "producer", "licence", "sha256", "raw", "list")]
@@ -48,7 +48,7 @@ def test_a_page_tells_what_the_terminal_tells(folder):
 
 def test_an_alternative_is_a_row_that_its_address_leads_to(folder):
     numbers.write(folder, DAY)
-    file, _, anchor = explain.Edition(folder, DAY).explanation("fell/none")["page"].partition("#")
+    file, _, anchor = lineage.Edition(folder, DAY).explanation("fell/none")["page"].partition("#")
     assert anchor in [attrs.get("id") for attrs in Page(folder / file).all("tr")]
 
 
@@ -77,7 +77,7 @@ def test_every_link_leads_somewhere(folder):
         assert len(ids) == len(set(ids))
         # what else the report holds is there once it is bound
         there = {(folder / name).resolve() for name in ("index.html", "style.css", "../index.html")}
-        there.add((folder / explain.notebook_page("01_returns")).resolve())
+        there.add((folder / lineage.notebook_page("01_returns")).resolve())
         for attrs in page.all("a", "link"):
             path, _, anchor = attrs["href"].partition("#")
             target = (page.path.parent / path).resolve() if path else page.path

@@ -1,8 +1,8 @@
-"""Numbers: a page behind each recorded number of an edition, with all that `helpers.explain` tells of it."""
+"""Numbers: a page behind each recorded number of an edition, with all that `helpers.lineage` tells of it."""
 
 from pathlib import Path
 
-from helpers import explain, report
+from helpers import lineage, report
 
 
 def write(folder: Path, as_of: str) -> set[str]:
@@ -11,7 +11,7 @@ def write(folder: Path, as_of: str) -> set[str]:
     Parameters
     ----------
     folder : Path
-        The edition, as `helpers.explain.Edition` reads it, with the style of the report.
+        The edition, as `helpers.lineage.Edition` reads it, with the style of the report.
     as_of : str
         Its day, an ISO date.
 
@@ -25,8 +25,8 @@ def write(folder: Path, as_of: str) -> set[str]:
     ValueError
         If an id is no name for a file, or a record disagrees with the files that it names.
     """
-    edition = explain.Edition(folder, as_of)
+    edition = lineage.Edition(folder, as_of)
     for identity in edition.headlines():
         told = edition.explanation(identity)
-        report.publish(folder / explain.page(identity), "number.html.j2", root="../", **told)
+        report.publish(folder / lineage.page(identity), "number.html.j2", root="../", **told)
     return set(edition.headlines())

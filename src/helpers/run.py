@@ -17,7 +17,7 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, explain, freshness, kernels, numbers, paths, readme, report, results, sweep
+from helpers import cache, cluster, data, freshness, kernels, lineage, numbers, paths, readme, report, results, sweep
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -231,7 +231,7 @@ def _finish(as_of, place):
         results.write_edition(as_of)
     finally:
         del os.environ[paths.PLACE_VARIABLE]
-    explain.remember_build(place)
+    lineage.remember_build(place)
     numbers.write(place, as_of)
     report.edition_page(place, as_of)
 
