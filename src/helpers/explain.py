@@ -3,6 +3,7 @@
 import argparse
 import re
 import shlex
+import signal
 import sys
 import textwrap
 
@@ -168,4 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGPIPE"):
+        # `make explain ID=... | head` ends it without a word
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())
