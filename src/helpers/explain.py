@@ -170,6 +170,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     if hasattr(signal, "SIGPIPE"):
-        # `make explain ID=... | head` ends it without a word
+        # `make explain ID=... | head` ends this without a word
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())
