@@ -242,6 +242,15 @@ def main(capsys):
     return called
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say in so many words that the pages went unseen, where there was no browser."""
+    for report in terminalreporter.stats.get("skipped", []):
+        words = str(report.longrepr[-1]) if isinstance(report.longrepr, tuple) else ""
+        if "NO BROWSER" in words:
+            terminalreporter.write_line(words.removeprefix("Skipped: "), red=True, bold=True)
+            return
+
+
 # a small edition, and what stands behind its numbers
 
 EVIL = "<script>alert(1)</script>\x1b[2J"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from helpers import lineage, report
+from helpers import lineage, pages
 
 
 def write(folder: Path, as_of: str) -> set[str]:
@@ -28,5 +28,5 @@ def write(folder: Path, as_of: str) -> set[str]:
     edition = lineage.Edition(folder, as_of)
     for identity in edition.headlines():
         told = edition.explanation(identity)
-        report.publish(folder / lineage.page(identity), "number.html.j2", root="../", **told)
+        pages.publish(folder / lineage.page(identity), "number.html.j2", root="../", **told)
     return set(edition.headlines())
