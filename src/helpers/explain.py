@@ -91,7 +91,8 @@ def _listed(one, report):
 
 
 def _source(one, report):
-    span = f", known from {one['first']} to {one['last']}" if one["first"] else ""
+    span = f", known from {one['first']} to {one['last']}" if one["first"] < one["last"] else ""
+    span = f", known on {one['first']}" if one["first"] and not span else span
     lines = _wrapped(f"{one['table']}, {_count(one)}{span}", "  ")
     since = "always" if one["known_on"] == "always" else f"from the day in its column {one['known_on']}"
     facts = {

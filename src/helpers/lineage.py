@@ -11,7 +11,6 @@ import hashlib
 import io
 import itertools
 import json
-import operator
 import re
 import subprocess
 from pathlib import Path
@@ -242,26 +241,26 @@ class Edition:
         ValueError
             If the list of keys is not what was recorded, or names rows that the raw file does not hold.
         """
-        return self._source(notebook, entry["table"], entry["rows"], entry["sha256"], entry.get("keys", ""))
+        keys = entry.get("keys", "")
+        file = f"{notebook}/inputs/{entry['table']}-{keys}.csv" if keys not in ("", "all") else ""
+        return self._source(entry["table"], entry["rows"], entry["sha256"], file, keys == "all")
 
-    def _source(self, notebook, table, count, sha256, keys):
+    def _source(self, table, count, sha256, file, whole):
         ledger = self.sources[table]
         columns, content, digest = self._raw(table)
         copied = ("table", "title", "producer", "address", "licence", "published", "read", "known_on")
         told = {name: ledger[name] for name in copied} | {"rows": count, "sha256": sha256}
         told |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != sha256, "columns": columns}
         meanings = {row["column"]: row["meaning"] for row in self.columns[table] if row["key"] == "1"}
-        told |= {"key": meanings, "first": "", "last": "", "list": "", "shown": [], "left_out": 0}
-        if keys not in ("", "all"):
-            told["list"] = f"{notebook}/inputs/{table}-{keys}.csv"
-        if keys == "" or told["changed"]:
+        told |= {"key": meanings, "first": "", "last": "", "list": file, "shown": [], "left_out": 0}
+        if told["changed"] or not (file or whole):
             return told
         known = columns.index(ledger["known_on"]) if ledger["known_on"] in columns else None
-        if keys == "all":
+        if whole:
             places = [place for place, row in enumerate(content) if known is None or row[known] <= self.as_of]
             listed = len(places)
         else:
-            names, listed, places = self._listed(table, told["list"])
+            names, listed, places = self._listed(table, file)
             told["key"] = {name: meanings[name] for name in names}
         if listed != count:
             raise ValueError(f"{table}: {count} rows were recorded, but {listed} are listed")
@@ -282,8 +281,9 @@ class Edition:
     def _places(self, table, names):
         """Place of each row of a raw file by its key."""
         columns, rows, _ = self._raw(table)
-        key = operator.itemgetter(*(columns.index(name) for name in names))
-        return {key(row): place for place, row in enumerate(rows)}
+        held = [columns.index(name) for name in names]
+        # no cell holds a line feed, and the garbage collector has no work with text
+        return {"\n".join([row[column] for column in held]): place for place, row in enumerate(rows)}
 
     def _listed(self, table, file):
         """Key columns of a list, its length, and the place of each row; of none, where the key is not whole."""
@@ -292,9 +292,9 @@ class Edition:
             return names, len(keys), []
         places = self._places(table, names)
         try:
-            return names, len(keys), [places[key[0] if len(names) == 1 else key] for key in keys]
+            return names, len(keys), [places["\n".join(key)] for key in keys]
         except KeyError as error:
-            raise ValueError(f"{file}: {error.args[0]} is no row of data/raw/{table}.csv") from None
+            raise ValueError(f"{file}: {error.args[0].splitlines()} is no row of data/raw/{table}.csv") from None
 
     def _making(self, record):
         origin, name = record["origin"], record["notebook"]
@@ -316,7 +316,7 @@ class Edition:
         if (record["method"] or "").startswith("exact"):
             seed = "none: arithmetic, nothing is drawn"
         elif "seed" in values:
-            seed = f"{values['seed']}, the root of all random draws of the notebook"
+            seed = f"{values['seed']}, root of the notebook's random draws, if this number draws any"
         else:
             seed = "none: the notebook draws nothing at random"
         module = record["origin"]["function"].removeprefix("helpers.").partition(".")[0]
@@ -368,7 +368,7 @@ class Edition:
     def _libraries(self, module):
         """Name the packages that a helper module imports, itself or through another."""
         found = set()
-        for node in ast.walk(self._tree(module) or ast.Module([])):
+        for node in _statements(self._tree(module)):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -376,6 +376,14 @@ class Edition:
                 own = [rest] if rest else [alias.name for alias in node.names]
                 found |= set().union(*map(self._libraries, own)) if root == "helpers" else {root}
         return found
+
+
+def _statements(node):
+    """Statements of a tree, those inside others too; expressions, which are most of it, hold no import."""
+    for branch in ("body", "orelse", "finalbody", "handlers"):
+        for child in getattr(node, branch, []):
+            yield child
+            yield from _statements(child)
 
 
 def _cells(content):
