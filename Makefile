@@ -18,19 +18,20 @@ override B := $(value B)
 override ROUNDS := $(value ROUNDS)
 override ONLY := $(value ONLY)
 override UPGRADE := $(value UPGRADE)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE
+override ID := $(value ID)
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data report pdf run why sweep diff lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data report pdf run why explain sweep diff lab refresh-outputs test check bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -55,6 +56,9 @@ run: ## run one notebook with other parameters: NOTEBOOK=01_returns SET="as_of=2
 
 why: ## say what changed since a notebook of the report was executed: NOTEBOOK=01_returns
 	@$(START) why --as-of="$$AS_OF" -- "$$NOTEBOOK"
+
+explain: env ## say what stands behind a number: ID=hyperscalers-fell-after, or ID="<claim>/<alternative>"
+	@$(RUN) -m helpers.explain --as-of="$$AS_OF" -- "$$ID"
 
 sweep: ## run notebooks over a grid of parameters: GRID=sweeps/editions.yml
 	@$(START) sweep --scheduler="$$SCHEDULER" $(HOW) -- "$$GRID"

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers import charts, data, environment, paths, results, run
+from helpers import charts, data, environment, freshness, lineage, paths, results, run
 from helpers.charts import house
 
 FIRST, LAST = "2024-06-28", "2025-12-31"
@@ -352,3 +352,103 @@ def hostile(tmp_path, monkeypatch):
     row = ["fell", "01_returns", -4.125, "-inf", -2.0, HOSTILE, "holds", "no", HOSTILE]
     pd.DataFrame([row], columns=results.VERDICT_COLUMNS).to_csv(folder.parent / "verdicts.csv", index=False)
     return folder.parent
+
+
+# a small edition, and what stands behind its numbers
+
+EVIL = "<script>alert(1)</script>\x1b[2J"
+CLAIMS = """id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
+fell,01_returns,1,text,Shares fell <b>a lot</b>,share of days,probability,0.5,1,words
+waits,01_returns,1,forecast,Winners remain,return,percent,0,inf,direction
+"""
+SOURCES = """file,table,title,producer,address,licence,published,read,known_on,kind,sha256
+prices.csv,prices,One price.,Producer & Co,https://example.org/a,facts only,2025-10-30,2025-11-23,day,series,{sha256}
+"""
+COLUMNS = """table,column,meaning,type,unit,minimum,maximum,categories,key,required,refers_to
+prices,day,The day.,date,,,,,1,1,
+prices,plain,One where it is plain.,flag,,0,1,,1,1,
+prices,name,Whose.,text,,,,,1,1,
+prices,price,The price.,number,usd,,,,0,1,
+"""
+PRICES = """day,plain,name,price
+2025-01-02,1,A,1
+2025-01-02,1,"B ""b"", c",2
+2025-01-02,0,A,3
+2025-01-03,1,A,4
+2025-01-03,0,A\u2028A,5
+2025-01-06,1,A,6
+2025-01-07,1,A,7
+2025-01-08,1,A,8
+2025-03-01,1,A,9
+"""
+PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
+# as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
+CELL = f"""from helpers import data, inference, paths, results
+here = paths.here("01_returns", as_of)
+prices = data.load("prices", as_of)
+plain = prices[prices.plain].sort_values("price", ascending=False)
+é, found = "é", inference.share(
+    8,
+    10,  # of ten
+    "probability",
+    "share of days, Wilson interval",
+)
+others = {{"half, of all": inference.share(2, 10, "probability", "the same"), "none": inference.Unanswered("no row")}}
+others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r})
+print(results.record(here, "fell", found, others, [plain], as_of, [prices]))
+results.note(here, "returns-beside", others["none"], [prices[prices.name == "C"]])
+"""
+
+
+class Kernel:
+    """A cell after another, with what IPython would have put beside them."""
+
+    def __init__(self):
+        self.names = {"__name__": "__main__", "In": [""]}
+
+    def run(self, source):
+        self.names["In"].append(source)
+        exec(compile(source, "cell", "exec"), self.names)
+
+    def notebook(self):
+        """The executed notebook, a cell of prose between any two of code."""
+        cells = [
+            {"cell_type": "code", "execution_count": count, "source": source.splitlines(keepends=True), "metadata": {}}
+            for count, source in enumerate(self.names["In"][1:], start=1)
+        ]
+        cells[0]["metadata"]["tags"], cells[1]["metadata"]["tags"] = ["parameters"], ["injected-parameters"]
+        prose = {"cell_type": "markdown", "source": ["words"], "metadata": {}}
+        return {"cells": [each for cell in cells for each in (cell, prose)]}
+
+
+@pytest.fixture
+def lay_out(tmp_path, monkeypatch):
+    """Lay out a small project with an edition of one notebook, as the run leaves it; gives the edition's folder."""
+
+    def laid(as_of=results.NOTE_DAY, cell=CELL, folder=tmp_path):
+        for name, place in {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed"}.items():
+            monkeypatch.setattr(paths, name, folder / place)
+        monkeypatch.setattr(paths, "REPORT", folder / "report")
+        paths.RAW.mkdir(parents=True, exist_ok=True)
+        (paths.RAW / "prices.csv").write_text(PRICES, encoding="utf-8")
+        ledgers = {"claims": CLAIMS, "columns": COLUMNS}
+        ledgers["sources"] = SOURCES.format(sha256=freshness.digest(paths.RAW / "prices.csv"))
+        for name, text in ledgers.items():
+            (paths.DATA / f"{name}.csv").write_text(text, encoding="utf-8")
+        if not (folder / "src").exists():
+            (folder / "src").symlink_to(HOUSE / "src")
+        lock = "numpy==2.0 \\\n --hash=sha256:ab\nstatsmodels[x]==0.1 ; a\n"
+        (folder / "requirements.lock").write_text(lock, encoding="utf-8")
+        edition = paths.REPORT / as_of
+        monkeypatch.setenv(paths.PLACE_VARIABLE, str(edition))
+        kernel = Kernel()
+        for source in (PARAMETERS, f'as_of = "{as_of}"', cell):
+            kernel.run(source)
+        (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
+        results.write_edition(as_of)
+        lineage.remember_build(edition)
+        monkeypatch.delenv(paths.PLACE_VARIABLE)
+        return edition
+
+    laid.cell, laid.prices, laid.evil = CELL, PRICES, EVIL
+    return laid

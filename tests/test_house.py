@@ -45,6 +45,9 @@ ALLOWED = {
     "downloads": {"paths", "cache", "content", "references", "results"},
     "mathematics": set(),
     "pdf": {"paths", "results", "content", "references", "mathematics"},
+    "lineage": {"paths", "inference", "freshness"},
+    "explain": {"paths", "cache", "lineage"},
+    "numbers": {"lineage", "pages"},
     "compare": {"results"},
     "trees": {"paths", "environment"},
     "comparison": {"inference", "results", "report", "compare"},
@@ -53,7 +56,7 @@ ALLOWED = {
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
-    | {"parameters", "execution", "runs", "cluster", "sweep", "diff"},
+    | {"parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

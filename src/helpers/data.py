@@ -273,7 +273,8 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows in the order of the raw file; ``attrs`` hold the table's name and the sha256 of its raw file.
+        Rows in the order of the raw file; ``attrs`` hold the table's name, the sha256 of its raw file, the names of
+        its key columns (one text, for it is copied with every cut of the table) and the number of rows.
 
     Raises
     ------
@@ -289,7 +290,9 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     build()
     source = ledger.loc[table]
     rows = known(pd.read_parquet(paths.PROCESSED / f"{table}.parquet"), source.known_on, day)
-    rows.attrs = {"table": table, "sha256": source.sha256}
+    described = columns()
+    key = described.column[(described.table == table) & (described.key == "1")]
+    rows.attrs = {"table": table, "sha256": source.sha256, "key": " ".join(key), "rows": len(rows)}
     return rows
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, diff, downloads, freshness, kernels, paths, readme, report, results, sweep
+from helpers import cache, cluster, data, diff, downloads, freshness, kernels, lineage, numbers, paths, readme
+from helpers import report, results, sweep
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -237,13 +238,8 @@ def _finish(as_of, place, with_pdf):
         results.write_edition(as_of)
     finally:
         del os.environ[paths.PLACE_VARIABLE]
-    downloads.write(place, as_of)
-    if with_pdf:
-        # here, for it brings libraries that a report without it need not wait for
-        from helpers import pdf
-
-        pdf.write(place, as_of)
-    # last, for the page links what lies there
+from helpers import cache, cluster, data, diff, downloads, freshness, kernels, lineage, numbers, paths, readme
+from helpers import report, results, sweep
     report.edition_page(place, as_of)
 
 
