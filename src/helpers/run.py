@@ -17,8 +17,22 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, diff, downloads, freshness, kernels, lineage, numbers, paths, readme
-from helpers import report, results, sweep
+from helpers import (
+    cache,
+    cluster,
+    data,
+    diff,
+    downloads,
+    freshness,
+    kernels,
+    lineage,
+    numbers,
+    paths,
+    readme,
+    report,
+    results,
+    sweep,
+)
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -238,8 +252,15 @@ def _finish(as_of, place, with_pdf):
         results.write_edition(as_of)
     finally:
         del os.environ[paths.PLACE_VARIABLE]
-from helpers import cache, cluster, data, diff, downloads, freshness, kernels, lineage, numbers, paths, readme
-from helpers import report, results, sweep
+    lineage.remember_build(place)
+    numbers.write(place, as_of)
+    downloads.write(place, as_of)
+    if with_pdf:
+        # here, for it brings libraries that a report without it need not wait for
+        from helpers import pdf
+
+        pdf.write(place, as_of)
+    # last, for the page links what lies there
     report.edition_page(place, as_of)
 
 
