@@ -561,6 +561,7 @@ def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, the
         of games that ours would win, Bradley-Terry).
     """
     rows = []
+    scores = scores[["board_date", "arena_key", "score", "error"]]
     known = scores.assign(side=scores.arena_key.map(sides))
     known = dict(list(known[known.side.isin([ours, theirs])].groupby("board_date")))
     for board in boards.sort_values("board_date", kind="stable").itertuples():
