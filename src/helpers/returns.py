@@ -412,7 +412,7 @@ def _held_return(levels, caps, portfolio, start, end):
 
 
 def _levels(indices, members):
-    """Indices of some securities on all trading days of the rows: as `wide`, at a fraction of the cost."""
+    """Spread indices of some securities over all trading days of the rows: as `wide`, at a fraction of the cost."""
     held = indices[indices.security.isin(members)]
     return wide(held).reindex(pd.DatetimeIndex(indices.date.unique(), name="date").sort_values())
 
