@@ -34,6 +34,8 @@ VARIABLES = {
     "MPLBACKEND": "agg",
     # pyarrow's allocator starts a thread otherwise, and a process with threads should not fork
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    # the debugger that comes with every kernel warns on stderr otherwise when it is imported
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
 
