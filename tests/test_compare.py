@@ -42,6 +42,7 @@ def test_a_number_that_moved_is_told_in_its_unit_and_in_the_standard_errors_of_b
         (record("x", 2.0, 0.0, "inf"), "unbounded"),
         (record("x", 2.0, "-inf", 4.0), "unbounded"),
         (record("x", 2.0, 2.0, 2.0), "no width"),
+        (record("x", 2.0, 2.0, 4.0), "one-sided"),
     ],
 )
 def test_where_there_is_no_standard_error_it_is_said_why(side, why):

@@ -143,7 +143,7 @@ def test_many_verdicts_are_cut_in_the_terminal_and_not_on_the_page(editions, mai
         ledger.write_text(ledger.read_text(encoding="utf-8") + rows, encoding="utf-8")
     _, lines = diff.carry_out(A, B, "", paths.REPORT / "stage", [])
     assert sum("not yet due → cannot be asked yet" in line for line in lines) == comparison.MOST - 1
-    assert "  and 6 more, on the page" in lines and "    no number percent" not in lines
+    assert "  and 6 more, on the page" in lines and "    not judged percent" not in lines
     assert Page(paths.REPORT / "stage" / "page" / "index.html").text.count("cannot be asked yet") == 20
 
 

@@ -90,7 +90,7 @@ def test_arithmetic_has_no_seed_and_an_unknown_answer_no_interval(explained, lay
     assert explained(f"fell/{lay_out.evil}")["run"]["seed"] == "none: arithmetic, nothing is drawn"
     assert explained("fell/none")["number"] == {
         "found": "no answer, cannot be asked yet: no row",
-        "measured as": "share of days",
+        "headline measured as": "share of days",
     }
 
 

@@ -40,7 +40,7 @@ def test_a_disagreeing_alternative_makes_a_verdict_not_robust():
         for others in ({}, {"a": agree}, {"a": agree, "b": disagree}, {"b": Unanswered("no board")})
     ]
     assert [verdict.robust for verdict in judged] == ["", "yes", "no", ""]
-    assert "1 of 2 alternatives agree. Disagreeing: b." in judged[2].reason
+    assert "1 of 2 alternatives agree. Disagreeing: “b”." in judged[2].reason
     assert "0 of 0 alternatives agree, 1 more cannot be asked" in judged[3].reason
 
 

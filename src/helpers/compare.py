@@ -34,8 +34,8 @@ def standard_error(record: dict) -> float | str:
     Returns
     -------
     float or str
-        In the record's unit; or why there is none: ``exact``, ``unbounded`` (an end is infinite), ``no width``, ``no
-        number``.
+        In the record's unit; or why there is none: ``exact``, ``unbounded`` (an end is infinite), ``one-sided`` (the
+        interval ends at its point), ``no width``, ``no number``.
 
     Examples
     --------
@@ -51,6 +51,8 @@ def standard_error(record: dict) -> float | str:
     width = float(record["high"]) - float(record["low"])
     if not math.isfinite(width):
         return "unbounded"
+    if width and float(record["value"]) in (float(record["low"]), float(record["high"])):
+        return "one-sided"
     return width / _WIDTH if width else "no width"
 
 

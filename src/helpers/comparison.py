@@ -14,7 +14,7 @@ from helpers import compare, inference, report, results
 WIDTH = 100
 # how many verdicts, numbers and tables a terminal is told of; the page has all
 MOST, SHOWN = 15, 9
-NO_NUMBER = "no number"
+NO_NUMBER = "not judged"
 MOVED = ("moved", "interval", "unit")
 ROLES = ("headline", "context", "alternative")
 

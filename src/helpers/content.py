@@ -147,8 +147,8 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
     -------
     list of dict
         One a notebook: ``notebook``, ``question`` (None where it is not there), ``rows``: one a claim with ``id``,
-        ``claim``, ``quantity`` and ``answers``, one an edition, each with ``verdict``, ``robust``, ``reason`` and
-        ``value`` (None where there is none), ``unit``, ``interval`` in words.
+        ``claim``, ``quantity``, ``range`` (that makes it true) and ``answers``, one an edition, each with ``verdict``,
+        ``robust``, ``reason``, ``method`` and ``value`` (None where there is none), ``unit``, ``interval`` in words.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
         if len(unknown):
             raise ValueError(f"{folder / 'verdicts.csv'} judges {', '.join(unknown)}, not in data/claims.csv")
         answers.append({row.Index: _answer(row, methods.get(row.Index, "")) for row in table.itertuples()})
-    unasked = {"verdict": results.NOT_EXAMINED, "robust": "", "reason": "", "value": None}
+    unasked = {"verdict": results.NOT_EXAMINED, "robust": "", "reason": "", "value": None, "method": ""}
     return [
         {
             "notebook": notebook,
@@ -174,6 +174,7 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
                     "id": row.Index,
                     "claim": row.claim,
                     "quantity": row.quantity,
+                    "range": inference.range_in_words(row.low, row.high, row.unit),
                     "answers": [held.get(row.Index, unasked) for held in answers],
                 }
                 for row in rows.itertuples()
@@ -184,7 +185,7 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
 
 
 def _answer(row, method):
-    answer = {"verdict": row.verdict, "robust": row.robust, "reason": row.reason, "value": None}
+    answer = {"verdict": row.verdict, "robust": row.robust, "reason": row.reason, "value": None, "method": method}
     if row.value:
         found = [float(row.value), float(row.low), float(row.high)]
         interval = inference.interval_in_words(*found, method)

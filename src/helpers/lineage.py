@@ -192,7 +192,8 @@ class Edition:
                 "n": f"{record['n']:,}",
                 "method": record["method"],
             }
-        return facts | ({"measured as": claim["quantity"]} if claim else {})
+        label = "measured as" if record["role"] == "headline" else "headline measured as"
+        return facts | ({label: claim["quantity"]} if claim else {})
 
     def _verdict(self, record, claim):
         if claim is None:

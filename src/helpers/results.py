@@ -111,7 +111,7 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
         asked = "" if len(answered) == len(others) else f", {len(others) - len(answered)} more cannot be asked"
         reason += f" {len(answered) - len(against)} of {len(answered)} alternatives agree{asked}."
     if against:
-        reason += f" Disagreeing: {'; '.join(against)}."
+        reason += f" Disagreeing: {'; '.join(f'“{label}”' for label in against)}."
     robust = ("no" if against else "yes") if answered else ""
     return Verdict(claim, verdict, robust, reason)
 
