@@ -294,7 +294,8 @@ def _span(low, high, unit):
 def _source(table):
     if "table" not in table.attrs:
         raise ValueError("an input must be rows of a table that data.load gave; its origin was lost on the way")
-    return {"table": table.attrs["table"], "rows": len(table), "sha256": table.attrs["sha256"]}
+    own = {"includes_own_data": True} if "own" in table.attrs else {}
+    return {"table": table.attrs["table"], "rows": len(table), "sha256": table.attrs["sha256"]} | own
 
 
 def _entry(result, notebook, found, sources, role):
