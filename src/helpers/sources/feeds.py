@@ -18,6 +18,10 @@ class Stopped(Exception):
     """A source that cannot go on; the message says where, why and what to do. The others go on."""
 
 
+class Missing(Stopped):
+    """A source that needs what only the user can give; left out when all are refreshed."""
+
+
 @dataclass(frozen=True)
 class Feed:
     """A row of data/feeds.csv: one file of a source, what it may weigh, and the hosts that may serve it."""

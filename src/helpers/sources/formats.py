@@ -96,11 +96,11 @@ def part(place: str, content: bytes, name: str) -> bytes:
         return archive.read(name)
 
 
-def tree(place: str, content: bytes, kind: type) -> object:
+def tree(place: str, content: bytes, kind: type | tuple) -> object:
     """Read JSON that is a list or a dict."""
     found = json.loads(content)
     if not isinstance(found, kind):
-        raise Stopped(f"{place}: is a {type(found).__name__}, but was a {kind.__name__}")
+        raise Stopped(f"{place}: the JSON is a {type(found).__name__}, which it was not before")
     return found
 
 

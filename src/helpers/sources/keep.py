@@ -2,7 +2,7 @@
 
 A new row goes into ``data/raw`` as long as it became known after every day of which an edition may have been built:
 after the day of the latest edition and the newest row of its table. Rows that come later than that, and new values of
-rows that are held, go into ``data/vintages`` with the day from which they are known here. So a line that is held is never
+rows that are held, go into ``data/vintages`` with the day from which they are known here. So a held line is never
 changed or taken away, and an edition of a day that the tables reached reads the same for good.
 """
 
@@ -141,8 +141,8 @@ def _differs(table, name, limit, before, after):
     if size > limit.most:
         unit = "%" if limit.scale == "percent" else ""
         raise Stopped(
-            f"{table}: {name}: {limit.column} is {before} as held but {after} here, more than {limit.most:g}{unit} apart; "
-            "find out which is right, then widen data/tolerances.csv if both are"
+            f"{table}: {name}: {limit.column} is {before} as held but {after} here, more than {limit.most:g}{unit} "
+            "apart; find out which is right, and widen data/tolerances.csv if both are"
         )
     # a row held with fewer digits is not revised by one with more
     return size > limit.same + 1e-9

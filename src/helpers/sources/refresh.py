@@ -10,15 +10,11 @@ import filelock
 
 from helpers import data, journal, paths
 from helpers.sources import feeds, fetch, keep
-from helpers.sources.feeds import Stopped
+from helpers.sources.feeds import Missing, Stopped
 
 
 class Wish(Exception):
     """A wish that cannot be met; says what can."""
-
-
-class Missing(Stopped):
-    """A source that needs what only the user can give; left out when all are refreshed."""
 
 
 @dataclass
