@@ -448,10 +448,16 @@ def _ledger(name, header):
     path = paths.DATA / name
     if not path.is_file():
         raise DataError([f"data/{name}: missing; restore it with `git checkout data/{name}`"])
-    text, fault = _decoded(path.read_bytes())
+    return _ledger_rows(name, tuple(header), path.read_bytes()).copy()
+
+
+# read over and over, once a table
+@functools.lru_cache(maxsize=16)
+def _ledger_rows(name, header, content):
+    text, fault = _decoded(content)
     if fault:
         raise DataError([f"data/{name}: {fault}"])
-    rows, lines, faults = _rows(text, header)
+    rows, lines, faults = _rows(text, list(header))
     if faults:
         raise DataError(_placed(f"data/{name}", faults))
     return pd.DataFrame(rows, columns=header, index=pd.Index(lines, name="line"), dtype=str)
@@ -513,6 +519,11 @@ def _ledger_faults():
 
 
 def _rules(table):
+    return _rules_of(table, (paths.DATA / "columns.csv").read_bytes())
+
+
+@functools.lru_cache(maxsize=256)
+def _rules_of(table, _):
     own = columns().query("table == @table")
     return [
         _Rule(

@@ -105,12 +105,13 @@ def _models(found, models, scores):
         models[models.licence_class != ""].drop_duplicates("licence", keep="last").set_index("licence").licence_class
     )
     developers = scores[["arena_key", "organization"]].merge(models[["arena_key", "developer"]], on="arena_key")
+    developers["organization"] = developers.organization.str.casefold()
     developer = developers.drop_duplicates("organization", keep="last").set_index("organization").developer
     return pd.DataFrame(
         {
             "arena_key": new.arena_key,
             "name": new.arena_key,
-            "developer": new.organization.map(developer).fillna(new.organization),
+            "developer": new.organization.str.casefold().map(developer).fillna(new.organization),
             "release_date": new.board_date,
             "release_date_basis": "PROXY: first seen on the Arena",
             "release_is_proxy": "1",

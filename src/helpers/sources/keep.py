@@ -12,6 +12,7 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from helpers import data, paths
@@ -51,13 +52,7 @@ def held(table: str) -> pd.DataFrame:
     return both.drop_duplicates(_key(table), keep="last", ignore_index=True)
 
 
-def closed(table: str) -> str:
-    """Last day of which an edition may have been built from a table: no row that was known by then may be added."""
-    known_on = data.sources().known_on[table]
-    return max(data.latest(), held(table)[known_on].max())
-
-
-def compare(source: str, pulled: Pulled, today: str) -> Change:
+def compare(source: str, pulled: Pulled, today: str, latest: str) -> Change:
     """Tell what the rows of a source add to a table and revise in it.
 
     Parameters
@@ -66,6 +61,8 @@ def compare(source: str, pulled: Pulled, today: str) -> Change:
     pulled : Pulled
     today : str
         ISO date from which revisions are known.
+    latest : str
+        Day of the latest edition before this refresh.
 
     Raises
     ------
@@ -74,11 +71,9 @@ def compare(source: str, pulled: Pulled, today: str) -> Change:
     """
     table, old = pulled.table, held(pulled.table)
     key, known_on = _key(table), data.sources().known_on[table]
-    rows = pulled.rows.reindex(columns=old.columns, fill_value="").fillna("").astype(str)
-    if known_on in rows:
-        # announced, but not yet in force
-        rows = rows[rows[known_on] <= today]
-    rows = rows.reset_index(drop=True)
+    rows = pulled.rows.astype(object).reindex(columns=old.columns).fillna("").astype(str)
+    # what is announced but not yet in force comes when it is
+    rows = rows.loc[(rows[known_on] <= today).astype(bool)].reset_index(drop=True)
     faults = data.check_rows(table, rows)
     if faults:
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
@@ -91,8 +86,9 @@ def compare(source: str, pulled: Pulled, today: str) -> Change:
     if pulled.lists is not None:
         _all_there(table, old[pulled.lists(old)], rows, key)
     changed = _revised(source, table, old, rows, stands)
-    fresh = rows[[place is None for place in stands]]
-    late = fresh[fresh[known_on] <= closed(table)]
+    fresh = rows.loc[np.array([place is None for place in stands], dtype=bool)]
+    # of this day and those before editions may have been built
+    late = fresh[fresh[known_on] <= max(latest, old[known_on].max())]
     words = list(pulled.notes)
     if len(fresh):
         words.append(f"{table}: {len(fresh)} new rows, {len(late)} of them known from today on only, the first "
@@ -118,11 +114,12 @@ def _all_there(table, expected, rows, key):
 def _revised(source, table, old, rows, stands):
     """Rows whose figures differ, as they are to be read from now on, and a line on each figure."""
     limits, revised, lines = tolerances(source, table), [], []
+    held_rows, key = old.to_dict("records"), _key(table)
     for place, row in zip(stands, rows.to_dict("records"), strict=True):
         if place is None:
             continue
-        before = old.iloc[place].to_dict()
-        name = ", ".join(before[column] for column in _key(table))
+        before = held_rows[place]
+        name = ", ".join(before[column] for column in key)
         found = [limit for limit in limits if _differs(table, name, limit, before[limit.column], row[limit.column])]
         if found:
             # the other columns stay as they were known, but for where and how the figure was read

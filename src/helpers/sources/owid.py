@@ -26,4 +26,8 @@ def pull(ask, held, today):
             "known_on_basis": "date read",
         }
     )
-    return [Pulled("adoption_figures", found, lists=lambda old: old.measure == MEASURE)]
+    return [Pulled("adoption_figures", found, lists=_from_here)]
+
+
+def _from_here(old):
+    return (old.measure == MEASURE) & old.source.str.contains("OWID|Our World in Data")

@@ -1,4 +1,4 @@
-"""Market capitalisations: shares outstanding by their cover pages at SEC (public domain), times the price in IVV's file.
+"""Market capitalisations: shares outstanding by the cover pages at SEC (public domain), times the price in IVV's file.
 
 SEC asks for a contact in the User-Agent and allows ten requests a second. Firms with several classes of shares, such as
 Alphabet, state them by class only, which this file leaves out: they get no row.
@@ -46,12 +46,11 @@ def pull(ask, held, today):
 
 
 def shares(content: bytes, day: str) -> dict | None:
-    """Give the newest count of shares outstanding that was filed by a day: val, end, accn and more; None if there is none."""
+    """Give the newest count of shares that was filed by a day, with val, end, accn; None if there is none."""
     facts = formats.tree("companyfacts", content, dict)
     formats.expect("companyfacts", facts, ("cik", "entityName", "facts"))
-    stated = (
-        facts["facts"].get("dei", {}).get("EntityCommonStockSharesOutstanding", {}).get("units", {}).get("shares", [])
-    )
+    stated = facts["facts"].get("dei", {}).get("EntityCommonStockSharesOutstanding", {})
+    stated = stated.get("units", {}).get("shares", [])
     known = [one for one in stated if one["filed"] <= day and one["val"] > 0]
     newest = max(known, key=lambda one: (one["end"], one["filed"]), default=None)
     # a firm that began to state them by class has old counts only
