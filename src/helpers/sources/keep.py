@@ -52,7 +52,16 @@ def held(table: str) -> pd.DataFrame:
     return both.drop_duplicates(_key(table), keep="last", ignore_index=True)
 
 
-def compare(source: str, pulled: Pulled, today: str, latest: str) -> Change:
+def closed() -> dict[str, str]:
+    """Tell of each table up to which day editions may have been built from it: no row that was known by then is added.
+
+    That is the day of the latest edition, or of the newest row where the table goes further.
+    """
+    latest = data.latest()
+    return {row.Index: max(latest, f"{row.last:%Y-%m-%d}") for row in data.reach().dropna().itertuples()}
+
+
+def compare(source: str, pulled: Pulled, today: str, closed: str) -> Change:
     """Tell what the rows of a source add to a table and revise in it.
 
     Parameters
@@ -61,8 +70,8 @@ def compare(source: str, pulled: Pulled, today: str, latest: str) -> Change:
     pulled : Pulled
     today : str
         ISO date from which revisions are known.
-    latest : str
-        Day of the latest edition before this refresh.
+    closed : str
+        Last day of which an edition may have been built from the table.
 
     Raises
     ------
@@ -71,7 +80,7 @@ def compare(source: str, pulled: Pulled, today: str, latest: str) -> Change:
     """
     table, old = pulled.table, held(pulled.table)
     key, known_on = _key(table), data.sources().known_on[table]
-    rows = pulled.rows.astype(object).reindex(columns=old.columns).fillna("").astype(str)
+    rows = pulled.rows.astype(object).reindex(columns=old.columns, fill_value="").fillna("").astype(str)
     # what is announced but not yet in force comes when it is
     rows = rows.loc[(rows[known_on] <= today).astype(bool)].reset_index(drop=True)
     faults = data.check_rows(table, rows)
@@ -87,8 +96,7 @@ def compare(source: str, pulled: Pulled, today: str, latest: str) -> Change:
         _all_there(table, old[pulled.lists(old)], rows, key)
     changed = _revised(source, table, old, rows, stands)
     fresh = rows.loc[np.array([place is None for place in stands], dtype=bool)]
-    # of this day and those before editions may have been built
-    late = fresh[fresh[known_on] <= max(latest, old[known_on].max())]
+    late = fresh[fresh[known_on] <= closed]
     words = list(pulled.notes)
     if len(fresh):
         words.append(f"{table}: {len(fresh)} new rows, {len(late)} of them known from today on only, the first "

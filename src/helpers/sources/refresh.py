@@ -30,15 +30,15 @@ class Ask:
         ISO date.
     now : callable
         Gives the time.
-    latest : str
-        Day of the latest edition before this refresh.
+    closed : dict of str to str
+        As `keep.closed` tells before this refresh.
     """
 
     files: dict
     fetcher: fetch.Fetcher
     today: str
     now: object
-    latest: str
+    closed: dict
     received: list = field(default_factory=list)
 
     def __call__(self, name: str, **blanks: str) -> bytes:
@@ -91,9 +91,9 @@ def refresh(
     (paths.DATA / ".refresh").mkdir(exist_ok=True)
     with filelock.FileLock(paths.DATA / ".refresh" / "lock"):
         journal.recover()
-        stopped, latest = {}, data.latest()
+        stopped, closed = {}, keep.closed()
         for name in [source] if source else listed:
-            ask = Ask(listed[name], fetcher, f"{now():%Y-%m-%d}", now, latest)
+            ask = Ask(listed[name], fetcher, f"{now():%Y-%m-%d}", now, closed)
             try:
                 words = _one(name, ask, dry)
             except Missing as error:
@@ -125,7 +125,7 @@ def _one(name, ask, dry):
         if not dry:
             for received in ask.received:
                 keep.archive(*received)
-    changes = [keep.compare(name, one, ask.today, ask.latest) for one in pulled]
+    changes = [keep.compare(name, one, ask.today, ask.closed[one.table]) for one in pulled]
     changes = [change for change in changes if change or change.words]
     keep.references(changes)
     words = [line for change in changes for line in change.words]
