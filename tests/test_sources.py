@@ -2,11 +2,11 @@
 
 import csv
 import datetime
-import gzip
 import hashlib
 import http.server
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 import openpyxl
 import pandas as pd
 import pytest
+import requests
+import yaml
 from openpyxl.utils.datetime import to_excel
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from helpers import data, journal, paths
-from helpers.sources import feeds, fetch, formats, keep, refresh
-from helpers.sources.feeds import Pulled, Stopped
+from helpers import cache, data, journal, paths, results
+from helpers.charts import house
+from helpers.sources import feeds, fetch, refresh
+from helpers.sources.feeds import Stopped
 
 TODAY = "2026-11-30"
 NOW = datetime.datetime(2026, 11, 30, 6, tzinfo=datetime.UTC)
@@ -111,43 +112,53 @@ PRICED = ("deepseek-v3", "gpt-4o-2024-05-13", "o3-2025-04-16")
 
 
 def rows_kept(table, rows):
+    """Rows of a table that the small files speak of; None of a table that they do not."""
     kept = {
         "btos_national": lambda: rows.cycle.isin(NEW_CYCLES + OLD_CYCLES),
         "btos_sectors": lambda: rows.cycle.isin(NEW_CYCLES + OLD_CYCLES) & rows.sector.isin(["51", "52", "XX"]),
         "btos_sizes": lambda: rows.cycle.isin(["202520", "202525"]) & rows.size_class.isin(["1-4", "250+"]),
         "btos_subsectors": lambda: rows.cycle.isin(["202520"]) & rows.subsector.isin(["511", "513", "811"]),
         "arena_boards": lambda: rows.board_date.isin(["2025-02-14", "2026-10-02"]),
-        "arena_scores": lambda: rows.board_date.isin(["2025-02-14", "2026-10-02"]),
+        "arena_scores": lambda: (
+            (rows.board_date == "2026-10-02") & (rows.groupby("style_control").cumcount(False) < 60)
+        ),
         "return_indices": lambda: (
             rows.security.isin(["SPY", "NVDA", "TCEHY"]) & ~rows.date.between("2023", "2026-07-01")
         ),
-        "model_prices": lambda: rows.arena_key.isin(PRICED) | (rows.effective_date >= "2026-09"),
+        "model_prices": lambda: rows.arena_key.isin(PRICED),
+        "models": lambda: rows.arena_key.isin(PRICED) | (rows.first_arena_date > "2025"),
         "market_caps": lambda: rows.security.isin(FIRMS),
         "index_weights": lambda: rows.date >= "2026",
         "index_snapshots": lambda: rows.date >= "2026",
-        "published_projections": lambda: rows.target_cycle == "",
-        "eci_scores": lambda: rows.model_version != "",
-        "models": lambda: rows.arena_key != "",
         "securities": lambda: rows.security != "",
-        "security_groups": lambda: rows.security != "",
         "adoption_figures": lambda: rows.measure != "",
+        "eci_scores": lambda: rows.index % 5 == 0,
+        "training_compute": lambda: rows.index < 5,
     }
-    return rows[kept[table]()] if table in kept else rows.head(5)
+    return rows[kept[table]()] if table in kept else None
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     (root / "data/raw").mkdir(parents=True)
-    for name in ("columns.csv", "claims.csv", "feeds.csv", "tolerances.csv"):
+    for name in ("claims.csv", "feeds.csv", "tolerances.csv"):
         shutil.copy(DATA / name, root / "data")
-    ledger = data.sources()
-    for table in ledger.index:
-        rows = rows_kept(table, pd.read_csv(paths.RAW / f"{table}.csv", dtype=str, keep_default_na=False))
+    tables = {
+        table: rows_kept(table, pd.read_csv(paths.RAW / f"{table}.csv", dtype=str, keep_default_na=False))
+        for table in data.sources().index
+    }
+    tables = {table: rows for table, rows in tables.items() if rows is not None}
+    scores, models = tables["arena_scores"], tables["models"]
+    tables["arena_scores"] = scores[scores.arena_key.isin(models.arena_key)].groupby("style_control").head(50)
+    ledger, described = data.sources().loc[list(tables)], data.columns()
+    for table, rows in tables.items():
         file = root / "data/raw" / f"{table}.csv"
         rows.to_csv(file, index=False, lineterminator="\n")
         ledger.loc[table, "sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     ledger.to_csv(root / "data/sources.csv", index=False, lineterminator="\n")
+    described = described[described.table.isin(list(tables))]
+    described.to_csv(root / "data/columns.csv", index=False, lineterminator="\n")
     return root
 
 
@@ -791,7 +802,7 @@ def test_prices_come_with_their_days_from_makers_only_and_undated_ones_from_one_
 def test_the_index_of_capabilities_is_revised_with_both_vintages(place):
     place.serve(epoch_index())
     before = place.files()
-    code, said, _ = place.refresh("epoch_index")
+    _, said, _ = place.refresh("epoch_index")
     assert "eci_scores: revised: Baichuan-2-13B-Base: eci 102.778814878213 → 103.5" in said
     (row,) = vintages(place, "eci_scores")
     assert only(row, "model_version", "eci", "known_on", "known_from") == (
@@ -863,7 +874,7 @@ def test_without_a_contact_sec_is_not_asked_and_the_user_is_told_how(place):
 
 @pytest.mark.parametrize("contact", ["nobody", "a@b\r\nX-Header: 1"])
 def test_a_contact_that_is_no_address_is_refused(contact):
-    with pytest.raises(Stopped, match="CONTACT: .* holds no mail address"):
+    with pytest.raises(Stopped, match=r"CONTACT: .* holds no mail address"):
         fetch.Fetcher(contact)
 
 
@@ -926,3 +937,612 @@ def test_without_yfinance_the_user_is_told_where_to_get_it(place, monkeypatch):
     monkeypatch.setitem(sys.modules, "yfinance", None)
     code, _, err = place.refresh("closes")
     assert code == 1 and "needs yfinance: run `make extras`" in err
+
+
+# The network: what is refused, what is tried again (faults 49 to 53)
+
+PAGE = ("owid", "companies")
+
+
+def test_a_host_that_asks_to_wait_is_waited_for_as_long_as_it_says(place):
+    (page,) = owid().values()
+    place.serve({PAGE: [answer(429, Retry_After="7"), page]})
+    assert place.refresh("owid")[0] == 0
+    assert [wait for wait in place.waits if wait >= 0.5] == [7]
+
+
+def test_a_host_that_asks_to_wait_until_a_time_is_waited_for(place):
+    (page,) = owid().values()
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=100)
+    place.serve({PAGE: [answer(503, Retry_After=until.strftime("%a, %d %b %Y %H:%M:%S GMT")), page]})
+    assert place.refresh("owid")[0] == 0
+    (wait,) = [wait for wait in place.waits if wait >= 0.5]
+    assert 40 < wait <= 100
+
+
+def test_a_host_that_asks_for_more_patience_than_we_have_is_left_for_later(place):
+    place.serve({PAGE: answer(429, Retry_After="3600")})
+    code, _, err = place.refresh("owid")
+    assert code == 1 and "127.0.0.1 asks to wait 3600 seconds; try again later" in err
+    assert len(place.server.asked) == 1
+
+
+def short(handler):
+    answer(200, b"Entity,Year", length=5000)(handler)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [(answer(500), "answered 500"), (answer(503), "answered 503"), (reset, "was cut off"), (short, "was cut off")],
+    ids=["500", "503", "a reset", "a short body"],
+)
+def test_trouble_that_passes_is_tried_again_and_trouble_that_stays_is_given_up_after_five_times(place, trouble, told):
+    (page,) = owid().values()
+    before = place.files()
+    place.serve({PAGE: trouble})
+    code, _, err = place.refresh("owid")
+    assert code == 1 and place.files() == before
+    assert f"owid, companies: {told}" in err and "5 times; try again later" in err
+    assert len(place.server.asked) == 5
+    assert [wait for wait in place.waits if wait >= 0.5] == [1, 2, 4, 8]
+    place.serve({PAGE: [trouble, trouble, page]})
+    assert place.refresh("owid")[0] == 0
+
+
+def test_a_refusal_is_not_tried_again(place):
+    place.serve({PAGE: answer(403)})
+    code, _, err = place.refresh("owid")
+    assert code == 1 and "owid, companies: answered 403" in err and len(place.server.asked) == 1
+
+
+SOFT_404 = b"<!DOCTYPE html><html><head><title>Not found</title></head></html>" + b" " * 4500
+WRONG = {
+    "a page that says it is not there": (("btos", "National"), SOFT_404, "btos, National: is an HTML page, not xlsx"),
+    "text for a workbook": (("btos", "National"), b"Question ID,7", "btos, National: is not xlsx"),
+    "text for parquet": (("arena", "text"), b"model_name", "arena, text: is not parquet"),
+    "a cut parquet file": (("arena", "text"), b"PAR1abc", "text: is cut or no parquet file"),
+    "a cut workbook": (("btos", "National"), b"PK\x03\x04abc", "National.xlsx: is cut or no archive"),
+    "text for JSON": (("models_dev", "api"), b"{'a': 1}", "models_dev, api: is not json"),
+    "a list for a dict": (("models_dev", "api"), b"[1, 2]", "models.dev: the JSON is a list, which it was not before"),
+    "nothing": (PAGE, b"", "owid, companies: is not csv"),
+    "bytes for CSV": (PAGE, b"\xff\xfe\x00", "companies: is no CSV in UTF-8"),
+    "a page for CSV": (PAGE, b"\n <html>", "owid, companies: is an HTML page, not csv"),
+    "a short row": (PAGE, b"Entity,Year,x\nWorld,2021\n", "companies: 2 cells on line 2, but 3 columns"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_not_what_it_should_be_is_refused_and_what_is_held_stays(place, name):
+    page, content, told = WRONG[name]
+    place.serve({page: content})
+    before = place.files()
+    code, _, err = place.refresh(page[0])
+    assert code == 1 and told in err
+    assert place.files() == before
+
+
+@pytest.mark.parametrize("length", [None, "none"], ids=["announced", "not announced"])
+def test_a_file_larger_than_its_ledger_allows_is_refused(place, length):
+    place.serve({PAGE: answer(200, b"x" * 6_000_000, length=length)})
+    code, _, err = place.refresh("owid")
+    assert code == 1 and "owid, companies: larger than the 5 MB of data/feeds.csv" in err
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(place):
+    packed = gzip.compress(b"x" * 6_000_000)
+    assert len(packed) < 10_000
+    place.serve({PAGE: answer(200, packed, Content_Encoding="gzip")})
+    assert "larger than the 5 MB of data/feeds.csv" in place.refresh("owid")[2]
+
+
+def bomb(kind):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        if kind == "many":
+            for number in range(formats.MOST_PARTS + 1):
+                archive.writestr(str(number), b"")
+        else:
+            archive.writestr("xl/worksheets/sheet1.xml", b"0" * 12_000_000)
+    raw = content.getvalue()
+    # a directory that claims a size is believed before anything is unpacked
+    return raw.replace((12_000_000).to_bytes(4, "little"), (2_000_000_000).to_bytes(4, "little")) if kind == "huge" else raw
+
+
+@pytest.mark.parametrize("kind", ["dense", "huge", "many"])
+def test_a_workbook_out_of_proportion_is_not_opened(place, monkeypatch, kind):
+    monkeypatch.setattr(openpyxl, "load_workbook", lambda *_, **__: pytest.fail("was opened"))
+    place.serve({("btos", "National"): bomb(kind)})
+    code, _, err = place.refresh("btos")
+    assert code == 1 and "National.xlsx: would unpack from" in err and "is not opened" in err
+
+
+def test_a_redirect_to_another_host_is_refused_and_not_followed(place):
+    place.serve({PAGE: answer(302, Location="https://example.org/file.csv")})
+    code, _, err = place.refresh("owid")
+    assert code == 1 and "https://example.org/file.csv is not on 127.0.0.1" in err
+    assert len(place.server.asked) == 1
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/x", "//169.254.169.254/latest/meta-data"])
+def test_a_redirect_to_a_file_another_protocol_or_a_private_address_is_refused(place, target):
+    place.serve({PAGE: answer(301, Location=target)})
+    code, _, err = place.refresh("owid")
+    assert code == 1 and "is not on 127.0.0.1" in err and len(place.server.asked) == 1
+
+
+def test_a_redirect_to_a_host_of_the_list_is_followed_but_not_for_ever(place):
+    (page,) = owid().values()
+    place.serve({PAGE: answer(302, Location="/elsewhere.csv")})
+    place.server.pages["/elsewhere.csv"] = page
+    assert place.refresh("owid")[0] == 0
+    place.server.pages["/elsewhere.csv"] = answer(302, Location="/elsewhere.csv")
+    assert "more than 5 redirects" in place.refresh("owid")[2]
+
+
+def feed(address, *others):
+    return feeds.Feed("made_up", "file", address, "csv", 1, others, "none")
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://ourworldindata.org/x.csv", "is not https"),
+        ("https://localhost/x.csv", "localhost leads to the private address"),
+        ("https://127.0.0.1/x.csv", "127.0.0.1 leads to the private address 127.0.0.1"),
+        ("https://10.0.0.8/x.csv", "10.0.0.8 leads to the private address 10.0.0.8"),
+        ("https://169.254.169.254/x.csv", "leads to the private address 169.254.169.254"),
+        ("https://[::1]/x.csv", "leads to the private address ::1"),
+    ],
+)
+def test_an_address_without_https_or_in_this_network_is_refused_even_from_the_ledger(address, told, monkeypatch):
+    monkeypatch.setattr(requests.utils, "get_environ_proxies", lambda _: {})
+    with pytest.raises(Stopped, match=re.escape(told)):
+        fetch.Fetcher(wait=lambda _: None).get(feed(address), address)
+
+
+def test_a_public_name_that_leads_to_a_private_address_is_refused(monkeypatch):
+    monkeypatch.setattr(requests.utils, "get_environ_proxies", lambda _: {})
+    leads = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.168.1.4", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: leads)
+    with pytest.raises(Stopped, match=r"ourworldindata.org leads to the private address 192\.168\.1\.4"):
+        fetch.Fetcher(wait=lambda _: None).get(feed("https://ourworldindata.org/x"), "https://ourworldindata.org/x")
+
+
+def test_two_requests_to_a_host_are_at_least_a_tenth_of_a_second_apart(place, monkeypatch):
+    # a clock that stands still: all of the pause has to be waited for
+    monkeypatch.setattr(fetch.time, "monotonic", lambda: 1000.0)
+    place.serve(fred())
+    assert place.refresh("fred")[0] == 0
+    assert place.waits == [0, pytest.approx(fetch.PAUSE_SECONDS)] and fetch.PAUSE_SECONDS > 0.1
+
+
+# Columns, contradictions, revisions (faults 52, 54 and 55)
+
+
+def test_a_renamed_column_of_a_workbook_is_named(place):
+    sheets = btos()
+    sheets["Response Estimates"][0][2] = "AnswerID"
+    place.serve(btos_pages(National=sheets))
+    _, _, err = place.refresh("btos")
+    assert "National.xlsx, Response Estimates, columns: missing Answer ID; new AnswerID" in err
+
+
+def _without(column):
+    content = io.BytesIO()
+    pd.read_parquet(io.BytesIO(parquet(board("0")))).rename(columns={column: "score"}).to_parquet(content)
+    return content.getvalue()
+
+
+OTHER_SHAPE = b'{"prices": [{"id": "x", "name": "x", "vendor": "x", "cost": 1}]}'
+COLUMNS = {
+    "epoch_index": (lambda: epoch_index(["Elo"]), "epoch_capabilities_index.csv, columns: new Elo"),
+    "epoch_models": (lambda: epoch_models(["Vibes"]), "notable_ai_models.csv, columns: new Vibes"),
+    "owid": (lambda: owid("Organisations"), "companies, columns: missing Organizations reporting having adopted AI; new"),
+    "funds": (lambda: funds() | {("funds", "SPY"): spy(weight="Share")}, "SPY holdings, columns: missing Ticker, Weight"),
+    "eurostat": (lambda: eurostat(dimension=None), "eurostat: TypeError"),
+    "models_dev": (lambda: {("models_dev", "api"): b'{"openai": {"id": 1}}'}, "columns: missing models of openai"),
+    "llm_prices": (lambda: {("llm_prices", "historical"): OTHER_SHAPE}, "llm-prices, columns: new cost"),
+    "arena": (lambda: arena() | {("arena", "text"): _without("rating")}, "text, columns: missing rating; new score"),
+}
+
+
+@pytest.mark.parametrize("source", COLUMNS)
+def test_a_file_of_another_shape_is_refused_by_the_name_of_its_column(place, source):
+    pages, told = COLUMNS[source]
+    place.serve(pages())
+    before = place.files()
+    code, _, err = place.refresh(source)
+    assert code == 1 and told in err and place.files() == before
+
+
+def test_a_source_that_stops_stops_no_other(place):
+    place.only("owid", "fred", "eurostat")
+    place.serve(owid() | eurostat() | {("fred", "RPSGENAIUSAGESHAREALL"): SOFT_404})
+    before = place.files()
+    code, said, err = place.refresh()
+    assert code == 1
+    assert err.splitlines() == [
+        "error: fred: fred, RPSGENAIUSAGESHAREALL: is an HTML page, not csv; the address in data/feeds.csv may have moved",
+        "What is held of the sources that stopped stays as it was.",
+    ]
+    assert "owid: wrote data/raw/adoption_figures.csv" in said and "eurostat: wrote data/raw/adoption_figures.csv" in said
+    assert len(grown(place, "adoption_figures", before)) == 4
+
+
+def of_fred(old, new):
+    pages = fred()
+    content = pages["fred", "RPSGENAIUSAGESHAREALL"]
+    assert content.count(old) == 1
+    return pages | {("fred", "RPSGENAIUSAGESHAREALL"): content.replace(old, new)}
+
+
+def test_a_revised_figure_keeps_both_vintages_and_says_by_how_much(place):
+    place.serve(of_fred(b"57.87", b"58.40"))
+    before = place.files()
+    code, said, _ = place.refresh("fred")
+    name = "RPS: generative AI use, adults 18-64 (overall), United States, 2026-01-01, 2026-03-31"
+    assert code == 0 and f"fred: adoption_figures: revised: {name}: value 57.87 → 58.40" in said
+    (row,) = vintages(place, "adoption_figures")
+    assert only(row, "value", "known_on", "known_from", "source") == (
+        "58.40", "2026-03-31", TODAY, "FRED RPSGENAIUSAGESHAREALL",
+    )  # fmt: skip
+    assert len(grown(place, "adoption_figures", before)) == 2
+
+
+def test_a_figure_revised_again_adds_a_third_vintage_and_back_again_a_fourth(place):
+    for day, value in ((1, b"58.40"), (2, b"58.90"), (3, b"57.87")):
+        place.serve(of_fred(b"57.87", value))
+        now = NOW + datetime.timedelta(days=day)
+        assert place.refresh("fred", now=lambda now=now: now)[0] == 0
+    values = [(row["known_from"], row["value"]) for row in vintages(place, "adoption_figures")]
+    assert values == [("2026-12-01", "58.40"), ("2026-12-02", "58.90"), ("2026-12-03", "57.87")]
+
+
+def test_a_figure_revised_twice_on_one_day_waits_for_the_next(place):
+    place.serve(of_fred(b"57.87", b"58.40"))
+    place.refresh("fred")
+    before = place.files()
+    place.serve(of_fred(b"57.87", b"58.90"))
+    code, _, err = place.refresh("fred")
+    assert code == 1 and "was revised today already; try tomorrow" in err and place.files() == before
+
+
+def test_a_contradiction_beyond_the_tolerance_stops_the_source(place):
+    place.serve(of_fred(b"57.87", b"87.57"))
+    before = place.files()
+    code, _, err = place.refresh("fred")
+    assert code == 1 and place.files() == before
+    assert "value is 57.87 as held but 87.57 here, more than 10 apart" in err
+
+
+def test_a_difference_within_rounding_is_no_revision(place):
+    place.serve(of_fred(b"57.87", b"57.8749"))
+    assert place.refresh("fred")[0] == 0
+    assert vintages(place, "adoption_figures") == []
+
+
+def test_a_list_that_lost_rows_is_refused(place):
+    pages = fred()
+    rows = pages["fred", "RPSGENAIUSAGESHAREALL"].splitlines(keepends=True)
+    place.serve(pages | {("fred", "RPSGENAIUSAGESHAREALL"): b"".join([rows[0], *rows[2:]])})
+    before = place.files()
+    code, _, err = place.refresh("fred")
+    assert code == 1 and place.files() == before
+    assert "adoption_figures: lists 15 of 16 rows held, without 'RPS: generative AI use, adults 18-64 (overall)" in err
+
+
+def test_a_figure_outside_its_range_is_refused_by_row_and_column(place):
+    place.serve(of_fred(b"63.0449", b"163.0449"))
+    code, _, err = place.refresh("fred")
+    assert code == 1 and "adoption_figures: row 9, column value: '163.04' is above the maximum 100" in err
+
+
+def test_a_sector_that_nobody_knows_is_refused(place):
+    sheets = btos("btos_sectors", ("202620", "202619", "202520"), stratum=["Sector"], code="sector")
+    for name in ("Response Estimates", "Response Standard Errors"):
+        sheets[name] = [["99" if cell == "XX" else cell for cell in row] for row in sheets[name]]
+    place.serve(btos_pages(Sector=sheets))
+    assert "column sector: '99' is none of 11 | 21" in place.refresh("btos")[2]
+
+
+def reworded(old, new):
+    sheets = btos()
+    for name in ("Response Estimates", "Response Standard Errors"):
+        sheets[name] = [[cell.replace(old, new) if isinstance(cell, str) else cell for cell in row] for row in sheets[name]]
+    return btos_pages(National=sheets)
+
+
+def test_a_third_wording_of_the_question_is_refused_as_a_series_of_its_own(place):
+    place.serve(reworded("any of its business functions", "any way, agents included"))
+    before = place.files()
+    code, _, err = place.refresh("btos")
+    assert code == 1 and place.files() == before
+    assert "a wording of its own: 'In the last two weeks, did this business use Artificial Intelligence (AI) in any" in err
+
+
+def test_the_old_wording_is_not_spliced_to_the_new_though_the_number_of_the_question_is_the_same(place):
+    place.serve(reworded("any of its business functions", "producing goods or services"))
+    code, _, err = place.refresh("btos")
+    assert code == 1 and "has the old wording, but follows or repeats the new one; two series, never spliced" in err
+
+
+def test_a_question_that_is_asked_in_other_words_altogether_is_missed(place):
+    place.serve(reworded("did this business use", "was this business using"))
+    assert "does not ask both questions on AI, or in other words" in place.refresh("btos")[2]
+
+
+# Nothing half, nothing in silence (fault 56)
+
+
+def test_a_dry_run_says_what_would_change_and_writes_nothing_at_all(place):
+    place.serve(btos_pages())
+
+    def everything():
+        return {path: path.read_bytes() for path in place.root.rglob("*") if path.is_file() and path.name != "lock"}
+
+    before = everything()
+    code, said, _ = place.refresh("btos", dry=True)
+    assert code == 0 and everything() == before
+    assert "btos_national: 1 new rows, 0 of them known from today on only, the first 202620" in said
+    assert "btos: would write data/raw/btos_national.csv, data/raw/btos_sectors.csv" in said
+
+
+def test_a_refresh_killed_between_two_files_is_finished_by_whoever_reads_next(place, monkeypatch):
+    place.serve(btos_pages())
+    kind, moves = type(place.root), []
+    move = kind.replace
+
+    def stumbling(self, target):
+        if ".refresh" in self.parts and target.suffix == ".csv":
+            moves.append(target)
+            if len(moves) == 2:
+                raise KeyboardInterrupt
+        return move(self, target)
+
+    before = place.files()
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "replace", stumbling)
+        with pytest.raises(KeyboardInterrupt):
+            place.refresh("btos")
+    assert place.files() != before
+    assert data.load("btos_national", "2026-11-01").cycle.max() == "202620"
+    assert data.load("btos_sectors", "2026-11-01").cycle.max() == "202620"
+
+
+def test_what_is_received_is_kept_as_it_came_once_with_time_and_hash_even_if_it_is_refused(place):
+    place.serve(of_fred(b"57.87", b"87.57"))
+    place.refresh("fred")
+    place.refresh("fred")
+    folder = place.root / "data/archive"
+    rows = list(csv.DictReader((folder / "ledger.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 4 and len(list((folder / "fred").iterdir())) == 2
+    for row in rows:
+        content = (folder / row["kept_as"]).read_bytes()
+        assert (row["sha256"], row["bytes"]) == (hashlib.sha256(content).hexdigest(), str(len(content)))
+        assert row["time"] == "2026-11-30T06:00:00Z" and row["address"].endswith(row["file"])
+
+
+def test_an_unknown_source_is_named_with_those_that_are(place):
+    assert refresh.main({"SOURCE": "btoss"}) == 2
+    said = place.capsys.readouterr().err
+    assert said.startswith("error: SOURCE: no source 'btoss'; there are btos, btos_original, btos_api, arena")
+
+
+def test_a_ledger_that_says_nothing_of_a_column_or_nonsense_stops_the_source(place):
+    place.serve(owid())
+    place.change("tolerances.csv", "owid,adoption_figures,value,0.5,10,difference\n", "")
+    assert "data/tolerances.csv has no row for owid and adoption_figures" in place.refresh("owid")[2]
+    with (place.root / "data/tolerances.csv").open("a", encoding="utf-8") as file:
+        file.write("owid,adoption_figures,value,0.5,10,thumbs\n")
+    assert "a figure needs same, most and scale" in place.refresh("owid")[2]
+
+
+# As-of reading
+
+
+def revision(value, row=0):
+    """The series of use at work in the small collection, one of its figures otherwise."""
+    rows = data.read("adoption_figures")[0].query("measure == 'RPS: generative AI use, adults 18-64 (work)'").copy()
+    rows.iloc[row, list(rows.columns).index("value")] = value
+    return Pulled("adoption_figures", rows)
+
+
+def kept(pulled, today, source="fred"):
+    change = keep.compare(source, pulled, today, keep.closed()[pulled.table])
+    journal.commit(keep.written([change], today))
+
+
+def test_an_edition_reads_the_vintage_that_was_in_force_on_its_day(place):
+    for today, value in (("2026-12-01", "44"), ("2026-12-08", "43.5")):
+        kept(revision(value, -1), today)
+    read = {}
+    for day in ("2026-06-29", "2026-06-30", "2026-11-30", "2026-12-01", "2026-12-07", "2026-12-08"):
+        rows = data.load("adoption_figures", day).query("measure == 'RPS: generative AI use, adults 18-64 (work)'")
+        read[day] = rows[rows.period_end == "2026-06-30"].value.tolist()
+    assert read == {
+        "2026-06-29": [], "2026-06-30": [45.2], "2026-11-30": [45.2],
+        "2026-12-01": [44.0], "2026-12-07": [44.0], "2026-12-08": [43.5],
+    }  # fmt: skip
+
+
+def test_a_row_that_comes_late_is_seen_from_the_day_it_came_and_stands_in_its_place(place):
+    columns = data.read("model_prices")[0].columns[:8]
+    told = ("0.2", "1", "vendor list", "stated by the list", "a list")
+    rows = [("deepseek-v3", "DeepSeek", "2025-01-30", *told), ("gpt-4o-2024-05-13", "OpenAI", "2026-11-20", *told)]
+    kept(Pulled("model_prices", pd.DataFrame(rows, columns=columns)), "2026-12-01", "llm_prices")
+    before, after = data.load("model_prices", "2026-11-30"), data.load("model_prices", "2026-12-01")
+    assert set(before.effective_date.astype(str)) & {"2025-01-30", "2026-11-20"} == {"2026-11-20"}
+    assert len(after) == len(before) + 1 and dict(after.dtypes) == dict(before.dtypes)
+    days = list(after.query("arena_key == 'deepseek-v3'").effective_date.astype(str))
+    assert days == sorted(days) and days[1:3] == ["2025-01-28", "2025-01-30"]
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, database=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(st.data())
+def test_no_refresh_changes_what_is_read_on_a_day_that_its_table_reached(place, given_data):
+    draw = given_data.draw
+    table, source, column, date = draw(st.sampled_from([
+        ("adoption_figures", "fred", "value", "known_on"),
+        ("return_indices", "closes", "total_return_index", "date"),
+        ("eci_scores", "epoch_index", "eci", "model_version"),
+        ("model_prices", "models_dev", "output_usd_per_mtok", "effective_date"),
+    ]))  # fmt: skip
+    today = f"{NOW + datetime.timedelta(days=draw(st.integers(0, 400))):%Y-%m-%d}"
+    rows, closed = keep.held(table), keep.closed()[table]
+    key = list(data.columns().query("table == @table and key == '1'").column)
+    day = draw(st.sampled_from(sorted({*rows[data.sources().known_on[table]], LATEST, closed})))
+    before = data.load(table, day)
+    # figures otherwise, and rows of other days, long past ones too
+    some = rows.sample(draw(st.integers(1, 8)), random_state=draw(st.integers(0, 99))).copy()
+    some[column] = [formats.plain(float(value) * 1.004 + 0.02, 2) for value in some[column]]
+    new = some.assign(**{date: draw(st.sampled_from(["2025-02-01", "2026-07-01", "2026-11-24"]))})
+    new = new[~new.set_index(key).index.isin(rows.set_index(key).index)].drop_duplicates(key)
+    change = keep.compare(source, Pulled(table, pd.concat([some, new])), today, closed)
+    assert change
+    journal.commit(keep.written([change], today))
+    pd.testing.assert_frame_equal(data.load(table, min(day, closed)), before[: len(before)], check_exact=True)
+
+
+def test_a_revision_written_into_the_raw_table_would_be_read_too_early(place):
+    before = data.load("adoption_figures", "2026-11-01")
+    path = place.root / "data/raw/adoption_figures.csv"
+    text = path.read_text(encoding="utf-8").replace("45.2", "44.1")
+    path.unlink()
+    path.write_text(text, encoding="utf-8")
+    old = data.sources().loc["adoption_figures", "sha256"]
+    place.change("sources.csv", old, hashlib.sha256(path.read_bytes()).hexdigest())
+    assert not data.load("adoption_figures", "2026-11-01").equals(before)
+
+
+def test_a_vintage_that_breaks_a_rule_or_belongs_to_no_table_is_named(place):
+    folder = place.root / "data/vintages"
+    folder.mkdir()
+    head = ",".join([*data.read("adoption_figures")[0].columns, "known_from"])
+    line = "x,y,2026-01-01,2026-03-31,500,percent,,z,2026-03-31,stated,,"
+    (folder / "adoption_figures.csv").write_text(f"{head}\n{line}\n", encoding="utf-8")
+    (folder / "strays.csv").write_text("a\n", encoding="utf-8")
+    with pytest.raises(data.DataError) as error:
+        data.build()
+    assert error.value.faults == [
+        "data/vintages/strays.csv: no table of data/sources.csv has that name; take the file away",
+        "data/vintages/adoption_figures.csv line 2, column value: '500' is above the maximum 100",
+        "data/vintages/adoption_figures.csv line 2, column known_from: '' is empty, but the column is required",
+    ]
+
+
+# Your own data
+
+OWN = "security,name,kind\nSPXT,S&P 500 Total Return,fund\n"
+LEVELS = "security,date,total_return_index\nSPXT,2025-01-24,100\nSPXT,2025-02-14,101.5\nSPXT,2026-01-02,120\n"
+LISTED = "table,producer,address,licence,read\n" + "".join(
+    f"{table},S&P Dow Jones Indices,https://example.org,own licence,2026-11-30\n" for table in ("securities", "return_indices")
+)
+
+
+@pytest.fixture
+def own(place, monkeypatch):
+    monkeypatch.delenv(paths.OWN_VARIABLE, raising=False)
+    folder = place.root / "data/own"
+    folder.mkdir()
+    for name, text in (("sources", LISTED), ("securities", OWN), ("return_indices", LEVELS)):
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_own_rows_are_read_beside_the_public_ones_as_known_on_the_day_and_marked(own):
+    rows = data.load("return_indices", "2025-02-14")
+    mine = rows[rows.security == "SPXT"]
+    assert mine.total_return_index.tolist() == [100.0, 101.5] and rows.attrs["own"] == 2
+    assert rows.security.is_monotonic_increasing
+    assert "own" not in data.load("adoption_figures", "2025-02-14").attrs
+    assert "own" not in data.load("return_indices", "2025-01-01").attrs
+
+
+def test_figures_and_results_from_own_rows_say_so(own):
+    rows, public = data.load("return_indices", "2025-02-14"), data.load("market_caps", "2025-02-14")
+    assert house._source_line([rows]).endswith("Own calculation. Includes own data.")
+    assert results._source(rows)["includes_own_data"] is True
+    assert "Includes own data" not in house._source_line([public])
+    assert "includes_own_data" not in results._source(public)
+
+
+def test_own_rows_are_left_out_where_the_variable_says_so(own, monkeypatch):
+    with_own = cache._tables({"return_indices"})
+    monkeypatch.setenv(paths.OWN_VARIABLE, "0")
+    assert "SPXT" not in set(data.load("return_indices", "2025-02-14").security)
+    assert cache._tables({"return_indices"}) != with_own
+
+
+def test_the_suite_itself_and_the_stored_outputs_leave_own_rows_out():
+    assert os.environ[paths.OWN_VARIABLE] == "0" and paths.own() is None
+    assert "HELPERS_OWN=0 $(START) refresh-outputs" in (HOUSE / "Makefile").read_text(encoding="utf-8")
+
+
+OWN_FAULTS = {
+    "a figure out of range": (
+        "return_indices",
+        LEVELS.replace("101.5", "5"),
+        "data/own/return_indices.csv line 3, column total_return_index: '5' is below the minimum 20",
+    ),
+    "a security that nobody knows": (
+        "securities",
+        OWN.replace("SPXT", "SPX"),
+        "data/own/return_indices.csv line 2: 'SPXT' is not in securities.security",
+    ),
+    "a row that is public": (
+        "securities",
+        OWN + "AAPL,Apple,share\n",
+        "data/own/securities.csv line 3: its security stands in the public rows already",
+    ),
+    "a column too many": (
+        "return_indices",
+        LEVELS.replace("index\n", "index,x\n", 1),
+        "data/own/return_indices.csv line 1, columns: extra x",
+    ),
+    "a file that is not listed": (
+        "market_caps",
+        "security\n",
+        "data/own/market_caps.csv: not listed in data/own/sources.csv; add its row",
+    ),
+    "an empty cell of the ledger": (
+        "sources",
+        LISTED.replace("own licence", "", 1),
+        "data/own/sources.csv line 2: has an empty cell, or its table twice",
+    ),
+    "an unknown table": (
+        "sources",
+        LISTED.replace("securities", "sekurities"),
+        "data/own/sources.csv: no table 'sekurities' in data/sources.csv",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", OWN_FAULTS)
+def test_own_rows_that_break_a_rule_are_refused_with_their_place(own, fault):
+    name, text, told = OWN_FAULTS[fault]
+    (own / f"{name}.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(data.DataError) as error:
+        data.build()
+    assert told in error.value.faults
+
+
+# The documents
+
+
+def test_the_example_of_the_how_to_is_the_module_that_runs():
+    text = (HOUSE / "docs/refresh.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert shown == (HOUSE / "src/helpers/sources/owid.py").read_text(encoding="utf-8")
+    for name in ("feeds.csv", "tolerances.csv"):
+        lines = [line for line in (HOUSE / "data" / name).read_text(encoding="utf-8").splitlines() if line.startswith("owid,")]
+        assert lines and all(line in text for line in lines)
+
+
+def test_the_weekly_run_asks_the_sources_builds_the_report_and_needs_no_secret():
+    text = (HOUSE / ".github/workflows/refresh.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["jobs"]["refresh"]["steps"]
+    said = "\n".join(step.get("run", "") for step in steps)
+    assert all(words in said for words in ("make refresh", "make report", "gh pr create", "verdicts.csv"))
+    assert "secrets." not in text and "vars.CONTACT" in text
+    assert all(re.search(r"@v\d+$|@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)
