@@ -57,8 +57,9 @@ def closed() -> dict[str, str]:
 
     That is the day of the latest edition, or of the newest row where the table goes further.
     """
-    latest = data.latest()
-    return {row.Index: max(latest, f"{row.last:%Y-%m-%d}") for row in data.reach().dropna().itertuples()}
+    reach = data.reach()
+    latest = reach.query("kind == 'series'")["last"].min()
+    return {table: f"{max(latest, last):%Y-%m-%d}" for table, last in reach["last"].dropna().items()}
 
 
 def compare(source: str, pulled: Pulled, today: str, closed: str) -> Change:

@@ -1,6 +1,7 @@
 """Refresh the data: each source by itself, so that one that stops stops no other, and each as one change or none."""
 
 import datetime
+import functools
 import importlib
 import os
 import sys
@@ -30,15 +31,15 @@ class Ask:
         ISO date.
     now : callable
         Gives the time.
-    closed : dict of str to str
-        As `keep.closed` tells before this refresh.
+    closed : callable
+        Gives what `keep.closed` told before anything was changed.
     """
 
     files: dict
     fetcher: fetch.Fetcher
     today: str
     now: object
-    closed: dict
+    closed: object
     received: list = field(default_factory=list)
 
     def __call__(self, name: str, **blanks: str) -> bytes:
@@ -91,7 +92,8 @@ def refresh(
     (paths.DATA / ".refresh").mkdir(exist_ok=True)
     with filelock.FileLock(paths.DATA / ".refresh" / "lock"):
         journal.recover()
-        stopped, closed = {}, keep.closed()
+        # asked for before the first change, if there is one
+        stopped, closed = {}, functools.cache(keep.closed)
         for name in [source] if source else listed:
             ask = Ask(listed[name], fetcher, f"{now():%Y-%m-%d}", now, closed)
             try:
@@ -125,7 +127,7 @@ def _one(name, ask, dry):
         if not dry:
             for received in ask.received:
                 keep.archive(*received)
-    changes = [keep.compare(name, one, ask.today, ask.closed[one.table]) for one in pulled]
+    changes = [keep.compare(name, one, ask.today, ask.closed()[one.table]) for one in pulled]
     changes = [change for change in changes if change or change.words]
     keep.references(changes)
     words = [line for change in changes for line in change.words]
