@@ -93,7 +93,7 @@ def reset(handler):
 
 
 @pytest.fixture(scope="module")
-def serving():
+def web_server():
     server = Server()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -104,10 +104,10 @@ def serving():
 
 
 @pytest.fixture
-def server(serving):
-    serving.pages.clear()
-    serving.asked.clear()
-    return serving
+def web(web_server):
+    web_server.pages.clear()
+    web_server.asked.clear()
+    return web_server
 
 
 # A small collection: the real ledgers, and of each table the rows that the small files speak of
@@ -145,7 +145,7 @@ def rows_kept(table, rows):
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
+def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     (root / "data/raw").mkdir(parents=True)
     for name in ("claims.csv", "feeds.csv", "tolerances.csv"):
@@ -174,11 +174,11 @@ def moved(monkeypatch, root):
 
 
 @pytest.fixture(scope="module")
-def built(template):
+def built(small):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        moved(monkeypatch, template)
+        moved(monkeypatch, small)
         data.build()
-    return template
+    return small
 
 
 class Place:
@@ -231,14 +231,14 @@ class Place:
 
 
 @pytest.fixture
-def place(built, server, tmp_path, monkeypatch, capsys):
+def place(built, web, tmp_path, monkeypatch, capsys):
     root = tmp_path / "project"
     shutil.copytree(built, root)
     moved(monkeypatch, root)
     ledger = root / "data/feeds.csv"
-    text = re.sub(r"https://[^/,]+", f"http://{server.place}", ledger.read_text(encoding="utf-8"))
+    text = re.sub(r"https://[^/,]+", f"http://{web.place}", ledger.read_text(encoding="utf-8"))
     ledger.write_text(text, encoding="utf-8")
-    return Place(root, server, capsys)
+    return Place(root, web, capsys)
 
 
 # Files in the formats of their sources
@@ -944,7 +944,47 @@ def test_without_yfinance_the_user_is_told_where_to_get_it(place, monkeypatch):
     assert code == 1 and "needs yfinance: run `make extras`" in err
 
 
-# The network: what is refused, what is tried again (faults 49 to 53)
+# Offline by default (fault 49)
+
+OFFLINE = """
+import socket, sys
+from helpers import run
+
+def asked(*address, **_):
+    raise RuntimeError(f"the network was asked for {address}")
+
+connect = socket.socket.connect
+socket.getaddrinfo = asked
+socket.socket.connect = lambda self, address: asked(address) if isinstance(address, tuple) else connect(self, address)
+sys.exit(run.main(sys.argv[1:]))
+"""
+LEAF = """
+from helpers import data, paths
+rows = data.load("btos_national", as_of)
+(paths.here("01_leaf", as_of) / "results.json").write_text("[]")
+"""
+
+
+def test_a_report_is_built_without_a_request(copy):
+    driver = copy.root / "offline.py"
+    driver.write_text(OFFLINE, encoding="utf-8")
+    copy.write("01_leaf", LEAF)
+    copy.write("99_verdicts")
+    code, said = copy.run("report", "--as-of=2025-02-14", command=[driver])
+    assert code == 0, said
+    copy.write("01_leaf", "import socket\nsocket.create_connection(('example.org', 443))")
+    code, said = copy.run("report", "--as-of=2025-02-14", command=[driver])
+    assert code == 1 and "RuntimeError: the network was asked for ('example.org', 443" in said
+
+
+def test_no_test_can_reach_the_network():
+    with pytest.raises(AssertionError, match=r"a test asked the network for example\.org"):
+        socket.create_connection(("example.org", 443))
+    with socket.socket() as door, pytest.raises(AssertionError, match=r"a test asked the network for .*192\.0\.2\.1"):
+        door.connect(("192.0.2.1", 443))
+
+
+# The network: what is refused, what is tried again (faults 50 to 53)
 
 PAGE = ("owid", "companies")
 
