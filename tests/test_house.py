@@ -31,7 +31,7 @@ ALLOWED = {
     "start": {"freshness", "environment"},
     "cache": {"paths", "freshness"},
     "journal": {"paths"},
-    "data": {"paths", "freshness", "journal"},
+    "data": {"paths", "journal"},
     "sources": {"paths", "data", "journal"},
     "parameters": {"paths", "data"},
     "kernels": {"environment"},

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import freshness, journal, paths
+from helpers import journal, paths
 
 SOURCE_COLUMNS = [
     "file",
@@ -627,25 +627,27 @@ def _reference_faults(part, table, cells, texts):
 def _own():
     """Your own rows by table, checked by the rules of their tables and against what is public."""
     folder = paths.own()
-    return {} if folder is None else _own_tables(freshness.digest(folder), folder)
+    if folder is None:
+        return {}
+    return _own_tables(tuple((path.stem, path.read_bytes()) for path in sorted(folder.glob("*.csv"))))
 
 
 @functools.lru_cache(maxsize=2)
-def _own_tables(_, folder):
-    ledger, faults = _listed_own(folder)
+def _own_tables(files):
+    files = dict(files)
+    ledger, faults = _listed_own(files.pop("sources"))
     texts = {}
     for table in ledger.table if not faults else ():
         place = f"data/own/{table}.csv"
         if table not in sources().index:
             faults.append(f"data/own/sources.csv: no table {table!r} in data/sources.csv")
-        elif not (folder / f"{table}.csv").is_file():
+        elif table not in files:
             faults.append(f"{place}: missing, but data/own/sources.csv lists it")
         else:
-            texts[table], found = _cells((folder / f"{table}.csv").read_bytes(), _rules(table), place)
+            texts[table], found = _cells(files[table], _rules(table), place)
             faults += found
-    for path in sorted(folder.glob("*.csv")):
-        if path.name != "sources.csv" and path.stem not in set(ledger.table):
-            faults.append(f"data/own/{path.name}: not listed in data/own/sources.csv; add its row")
+    for name in sorted(set(files) - set(ledger.table)):
+        faults.append(f"data/own/{name}.csv: not listed in data/own/sources.csv; add its row")
     if faults:
         raise DataError(faults)
     tables = {table: typed(table, cells) for table, cells in texts.items()}
@@ -667,8 +669,8 @@ def _own_tables(_, folder):
     return tables
 
 
-def _listed_own(folder):
-    text, fault = _decoded((folder / "sources.csv").read_bytes())
+def _listed_own(content):
+    text, fault = _decoded(content)
     rows, _, faults = _rows(text, OWN_COLUMNS) if not fault else ([], [], [fault])
     ledger = pd.DataFrame(rows, columns=OWN_COLUMNS, dtype=str)
     if not faults:

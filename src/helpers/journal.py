@@ -44,9 +44,12 @@ def commit(changes: dict[Path, bytes]) -> None:
 def recover() -> bool:
     """Finish a change that was killed after it was decided; tell whether there was one."""
     journal = _place() / "journal.json"
+    # whoever reads data asks this first
+    if not journal.is_file():
+        return False
     try:
         moves = json.loads(journal.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except FileNotFoundError:  # finished by another
         return False
     for draft, target in moves:
         place = paths.DATA / target
