@@ -850,6 +850,11 @@ def test_holdings_are_read_with_and_without_their_day_and_under_both_names_of_th
     assert [row["ticker"] for row in weights if "BRK" in row["ticker"]] == ["BRK-B", "BRK-B"]
 
 
+def test_a_holding_that_is_listed_twice_stops_the_funds(place):
+    place.serve(funds() | {("funds", "IVV"): ivv().replace(b"\r\nABBV,", b"\r\nAAPL,")})
+    assert "IVV holdings: lists AAPL twice" in place.refresh("funds")[2]
+
+
 def test_shares_times_price_make_a_market_cap_but_not_across_a_split_or_by_class(place):
     place.serve(sec())
     before = place.files()

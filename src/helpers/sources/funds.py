@@ -85,6 +85,9 @@ def _table(place, shares):
     if not shares:
         raise Stopped(f"{place}: lists no shares")
     names = [CLASSES.get(ticker, str(ticker).replace(".", "-").replace(" ", "-")) for ticker, _ in shares]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Stopped(f"{place}: lists {', '.join(twice[:5])} twice")
     return pd.DataFrame({"ticker": names, "weight": [formats.number(place, weight) for _, weight in shares]})
 
 

@@ -97,7 +97,8 @@ def compare(source: str, pulled: Pulled, today: str, closed: str) -> Change:
         _all_there(table, old[pulled.lists(old)], rows, key)
     changed = _revised(source, table, old, rows, stands)
     fresh = rows.loc[np.array([place is None for place in stands], dtype=bool)]
-    late = fresh[fresh[known_on] <= closed]
+    # what is known from today on is read from today on, wherever it stands
+    late = fresh.loc[((fresh[known_on] <= closed) & (fresh[known_on] < today)).astype(bool)]
     words = list(pulled.notes)
     if len(fresh):
         words.append(f"{table}: {len(fresh)} new rows, {len(late)} of them known from today on only, the first "
