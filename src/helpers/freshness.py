@@ -60,7 +60,10 @@ def inputs() -> dict[str, str]:
         for folder, below, names in os.walk(place):
             below[:] = [name for name in below if not name.startswith((".", "__")) and name not in BUILT]
             files += [Path(folder, name) for name in names if not name.startswith(".")]
-    return {str(file): digest(file) for file in sorted(files)} | {"python": python()}
+    return {str(file): digest(file) for file in sorted(files)} | {
+        "python": python(),
+        "own data": os.environ.get(paths.OWN_VARIABLE, ""),
+    }
 
 
 def _outputs(built):

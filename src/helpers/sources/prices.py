@@ -16,6 +16,9 @@ MAKERS = {
     "cohere": "Cohere", "amazon": "Amazon", "minimax": "MiniMax", "xiaomi": "Xiaomi",
 }  # fmt: skip
 
+# how the name in price lists was found; by a sibling's or a similar name is not good enough here
+MATCHES = ("arena key", "exact name", "base name")
+
 
 def news(stated, held, today, source, believed=False):
     """Hand over the prices that are news for model_prices.
@@ -30,45 +33,43 @@ def news(stated, held, today, source, believed=False):
         Whether a price without a day that differs from the one in force is a change, from today on.
     """
     models, listed = held("models"), held("model_prices").sort_values("effective_date")
-    by_name = dict(zip(models.price_name, models.arena_key, strict=True)) | {key: key for key in models.arena_key}
-    by_name.pop("", None)
+    keys = {key: {key} for key in models.arena_key}
+    # one price may be that of several entries, such as a model with and without thinking
+    for model in models[models.price_match.isin(MATCHES)].itertuples():
+        keys.setdefault(model.price_name, set()).add(model.arena_key)
     days = {key: list(of.itertuples()) for key, of in listed.groupby("arena_key")}
     rows, notes, unknown = {}, [], 0
     for maker, model, paid_in, paid_out, start in stated:
-        key = by_name.get(model)
-        if key is None or maker not in MAKERS:
+        if model not in keys or maker not in MAKERS:
             unknown += 1
             continue
         day = start or today
-        # the price in force on that day, as far as is known
-        before = next((row for row in reversed(days.get(key, [])) if row.effective_date <= day), None)
-        same = (
-            before is not None
-            and _near(before.input_usd_per_mtok, paid_in)
-            and _near(before.output_usd_per_mtok, paid_out)
-        )
-        if same and (not start or before.effective_date < start):
-            continue
-        if not start and not believed:
-            if before is not None:
-                held_at = f"{before.input_usd_per_mtok} and {before.output_usd_per_mtok}"
-                stated_at = f"{formats.plain(paid_in)} and {formats.plain(paid_out)}"
-                notes.append(f"says {stated_at} for {model}, where {held_at} are in force; left as held")
-            continue
-        rows[key, day] = {
-            "arena_key": key,
-            "provider": MAKERS[maker],
-            "effective_date": day,
-            "input_usd_per_mtok": formats.plain(paid_in),
-            "output_usd_per_mtok": formats.plain(paid_out),
-            "price_basis": "vendor list",
-            "date_basis": "stated by the list" if start else "first seen in this list",
-            "source": source,
-        }
+        for key in sorted(keys[model]):
+            # the price in force on that day, as far as is known
+            before = next((row for row in reversed(days.get(key, [])) if row.effective_date <= day), None)
+            if before is not None and _same(before, paid_in, paid_out) and before.effective_date != start:
+                continue
+            if not start and not believed:
+                if before is not None:
+                    held_at = f"{before.input_usd_per_mtok} and {before.output_usd_per_mtok}"
+                    stated_at = f"{formats.plain(paid_in)} and {formats.plain(paid_out)}"
+                    notes.append(f"says {stated_at} for {key}, where {held_at} are in force; left as held")
+                continue
+            rows[key, day] = {
+                "arena_key": key,
+                "provider": MAKERS[maker],
+                "effective_date": day,
+                "input_usd_per_mtok": formats.plain(paid_in),
+                "output_usd_per_mtok": formats.plain(paid_out),
+                "price_basis": "vendor list",
+                "date_basis": "stated by the list" if start else "first seen in this list",
+                "source": source,
+            }
     if unknown:
         notes.append(f"{unknown} prices of models that are not on the Arena by that name, or of hosts, are left out")
     return [Pulled("model_prices", pd.DataFrame(list(rows.values()), columns=listed.columns), notes=notes)]
 
 
-def _near(text, value):
-    return abs(float(text) - value) <= 1e-9 + 0.0005 * value
+def _same(row, paid_in, paid_out):
+    pairs = ((row.input_usd_per_mtok, paid_in), (row.output_usd_per_mtok, paid_out))
+    return all(abs(float(text) - value) <= 1e-9 + 0.0005 * value for text, value in pairs)
