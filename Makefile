@@ -13,25 +13,28 @@ override FORCE := $(value FORCE)
 override KERNELS := $(value KERNELS)
 override GRID := $(value GRID)
 override SCHEDULER := $(value SCHEDULER)
+override A := $(value A)
+override B := $(value B)
 override ROUNDS := $(value ROUNDS)
 override ONLY := $(value ONLY)
 override UPGRADE := $(value UPGRADE)
+override ID := $(value ID)
 override SOURCE := $(value SOURCE)
 override DRY := $(value DRY)
 override CONTACT := $(value CONTACT)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY UPGRADE SOURCE DRY CONTACT
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER ROUNDS ONLY UPGRADE SOURCE DRY CONTACT
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report run why sweep lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -51,14 +54,23 @@ refresh: env ## ask the sources for what is new, the only command on the network
 report: ## build both editions of the report; AS_OF=2025-06-30 builds that one, FORCE=1 executes all anew
 	@$(START) report --as-of="$$AS_OF" $(HOW)
 
+pdf: ## print both editions as PDF, after a report where it is not fresh; AS_OF=2025-06-30 prints that one
+	@$(START) pdf --as-of="$$AS_OF" $(HOW)
+
 run: ## run one notebook with other parameters: NOTEBOOK=01_returns SET="as_of=2025-06-30 seed=1"
 	@$(START) notebook --set="$$SET" $(HOW) -- "$$NOTEBOOK"
 
 why: ## say what changed since a notebook of the report was executed: NOTEBOOK=01_returns
 	@$(START) why --as-of="$$AS_OF" -- "$$NOTEBOOK"
 
+explain: env ## say what stands behind a number: ID=hyperscalers-fell-after, or ID="<claim>/<alternative>"
+	@$(RUN) -m helpers.explain --as-of="$$AS_OF" -- "$$ID"
+
 sweep: ## run notebooks over a grid of parameters: GRID=sweeps/editions.yml
 	@$(START) sweep --scheduler="$$SCHEDULER" $(HOW) -- "$$GRID"
+
+diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits: A=HEAD~1 B=. AS_OF=2025-02-14
+	@$(START) diff --as-of="$$AS_OF" $(HOW) -- "$$A" "$$B"
 
 lab: env ## open the notebooks in JupyterLab
 	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -67,7 +79,7 @@ refresh-outputs: ## execute the stored notebooks at their defaults and keep thei
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
 
 test: env ## unit, data and house tests, then every notebook against its stored outputs
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 check: env ## style, then test
 	@$(RUN) -m ruff check .

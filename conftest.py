@@ -4,7 +4,21 @@ import socket
 
 import pytest
 
-from helpers import environment, paths, run
+from helpers import data, environment, paths, run
+
+
+def pytest_configure(config):
+    """Build the data once, before several processes ask for them."""
+    if not hasattr(config, "workerinput"):
+        data.build()
+
+
+def pytest_collection_modifyitems(items):
+    """Keep each file's tests in one process, and all notebooks in one; begin with these, which take longest."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("notebooks" if _stored(item) else item.path.name))
+    items.sort(key=lambda item: not _stored(item))
+
 
 # what git holds follows from public data alone
 os.environ[paths.OWN_VARIABLE] = "0"
@@ -39,9 +53,13 @@ socket.socket.connect, socket.getaddrinfo = _connect_here, _look_up_here
 def pytest_runtest_setup(item):
     """Give notebooks under nbval a place of their own, so that 99 reads what this session's leaves wrote."""
     os.environ.pop(paths.PLACE_VARIABLE, None)
-    if item.path.suffix == ".ipynb":
+    if _stored(item):
         os.environ |= environment.VARIABLES
         # 99 by itself has only the last report to read
-        if any(other.path.suffix == ".ipynb" and other.path.stem != run.VERDICTS for other in item.session.items):
+        if any(_stored(other) and other.path.stem != run.VERDICTS for other in item.session.items):
             place = item.config._tmp_path_factory.getbasetemp() / "edition"
             os.environ[paths.PLACE_VARIABLE] = str(place)
+
+
+def _stored(item):
+    return item.path.suffix == ".ipynb"

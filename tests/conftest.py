@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from helpers import data, environment, paths, results, run
+from helpers import charts, data, environment, freshness, lineage, paths, results, run
+from helpers.charts import house
 
 FIRST, LAST = "2024-06-28", "2025-12-31"
 HOUSE = paths.ROOT
@@ -77,6 +80,30 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
+# what stands for the project at a commit: a number is the table's price times the code's factor, plus the lock's digits
+TREE_RUN = """
+import csv, json, os, sys
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[2]
+(day,) = [word.removeprefix("--as-of=") for word in sys.argv if word.startswith("--as-of=")]
+price = float(next(csv.DictReader((root / "data" / "raw" / "prices.csv").open()))["price"])
+factor = float((root / "src" / "factor.txt").read_text())
+if [price, factor] in json.loads(os.environ.get("UNLUCKY", "[]")):
+    sys.exit(f"Traceback\\nerror: 01_leaf as of {day}: {root}/notebooks is unlucky (read x/01_leaf)\\nmore")
+value = price * factor + len((root / "requirements.lock").read_text())
+held = {"id": "leaf", "notebook": "01_leaf", "role": "headline", "value": value, "low": value - 1.96}
+held |= {"high": value + 1.96, "unit": "percent", "n": 9, "method": "mean", "inputs": []}
+folder = root / "report" / day
+folder.mkdir(parents=True)
+(folder / "results.json").write_text(json.dumps([held]))
+row = f"leaf,01_leaf,{value},{value - 1.96},{value + 1.96},percent,{'holds' if value < 10 else 'fails'},,"
+(folder / "verdicts.csv").write_text(f"claim,notebook,value,low,high,unit,verdict,robust,reason\\n{row}\\n")
+print("Executed 1 of 1 notebooks")
+"""
+
+HOSTILE = """=1+1 "#panic(1) $x$ @a <b> \\\\input{c} *d* _e_ %f & 零 <script>alert(1)</script>"""
+
 
 class Project:
     """Notebooks, editions and the command line of a project.
@@ -121,6 +148,18 @@ class Project:
         assert old in text
         file.unlink()
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def git(self, *words):
+        """Give what git says in the project."""
+        done = subprocess.run(["git", *words], cwd=self.root, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, message):
+        """Commit all of the project; give the commit."""
+        self.git("add", "--all")
+        who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+        self.git(*who, "commit", "--quiet", "--no-gpg-sign", "--allow-empty", f"--message={message}")
+        return self.git("rev-parse", "HEAD")
 
     def start(self, *arguments):
         """Start a command line of the project, in the folder that it lies in, as leader of a group of processes."""
@@ -187,7 +226,8 @@ def place(tmp_path, monkeypatch):
     for name in ("claims.csv", "sources.csv", "columns.csv"):
         head, _, _ = (HOUSE / "data" / name).read_text(encoding="utf-8").partition("\n")
         (place.root / "data" / name).write_text(head + "\n", encoding="utf-8")
-    (place.root / "requirements.lock").write_text("", encoding="utf-8")
+    for name in ("requirements.lock", "references.bib"):
+        (place.root / name).write_text("", encoding="utf-8")
     places = {"ROOT": "", "NOTEBOOKS": "notebooks", "DATA": "data", "RAW": "data/raw", "REPORT": "report"}
     for name, folder in (places | {"DRAFTS": "report/drafts"}).items():
         monkeypatch.setattr(paths, name, place.root / folder)
@@ -201,6 +241,30 @@ def place(tmp_path, monkeypatch):
         signal.signal(number, handler)
 
 
+@pytest.fixture
+def repository(place, monkeypatch):
+    """A git repository of one commit, whose numbers follow from a table, a factor and a lock by simple arithmetic."""
+    (place.root / "src").unlink()
+    (place.root / "src" / "helpers").mkdir(parents=True)
+    (place.root / "data" / "raw").mkdir()
+    contents = {"src/helpers/__init__.py": "", "src/helpers/run.py": TREE_RUN, "src/factor.txt": "3"}
+    contents |= {"data/raw/prices.csv": "day,price\n2024-06-28,2\n2025-06-30,9\n", "notebooks/01_leaf.ipynb": "{}"}
+    contents |= {".gitignore": "report/\nprocessed/\n__pycache__/\n", "README.md": "read"}
+    sources = ",".join(data.SOURCE_COLUMNS) + "\nprices.csv,prices,a day,p,a,l,2025,2025,day,series,0\n"
+    columns = ",".join(data.COLUMN_COLUMNS) + "\nprices,day,m,date,,,,,1,1,\nprices,price,m,number,,,,,0,1,\n"
+    contents |= {"data/sources.csv": sources, "data/columns.csv": columns}
+    for name, text in contents.items():
+        (place.root / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(paths, "PROCESSED", place.root / "data" / "processed")
+    # neither the user's settings nor a repository around this one
+    for name, value in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(place.root.parent))
+    place.git("init", "--quiet", "--initial-branch=main")
+    place.commit("First")
+    return place
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """Code, with its bytecode, which takes longer to make than a short run does; data; sweeps; lock."""
@@ -208,7 +272,8 @@ def template(tmp_path_factory):
     root = tmp_path_factory.mktemp("template")
     for name in ("src", "data", "sweeps"):
         shutil.copytree(HOUSE / name, root / name)
-    shutil.copy(HOUSE / "requirements.lock", root)
+    for name in ("requirements.lock", "references.bib"):
+        shutil.copy(HOUSE / name, root)
     return root
 
 
@@ -240,3 +305,150 @@ def main(capsys):
         return code, capsys.readouterr().err
 
     return called
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in so many words that the pages went unseen, where there was no browser."""
+    for report in terminalreporter.stats.get("skipped", []):
+        words = str(report.longrepr[-1]) if isinstance(report.longrepr, tuple) else ""
+        if "NO BROWSER" in words:
+            terminalreporter.write_line(words.removeprefix("Skipped: "), red=True, bold=True)
+            return
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch):
+    """An edition of one notebook whose every name holds what a spreadsheet, TeX, typst or a browser might run."""
+    monkeypatch.setattr(paths, "DATA", tmp_path / "data")
+    paths.DATA.mkdir()
+    claims = pd.read_csv(HOUSE / "data" / "claims.csv", nrows=1, dtype=str)
+    claims.assign(id="fell", notebook="01_returns", claim=HOSTILE).to_csv(paths.DATA / "claims.csv", index=False)
+    sources = pd.read_csv(HOUSE / "data" / "sources.csv", nrows=1, dtype=str)
+    told = {"table": "prices", "producer": HOSTILE, "address": "javascript:alert(1)"}
+    sources.assign(**told).to_csv(paths.DATA / "sources.csv", index=False)
+    folder = tmp_path / "report" / "2025-02-14" / "01_returns"
+    folder.mkdir(parents=True)
+    points = pd.DataFrame({"group": [HOSTILE, "utilities"], "percent": [-4.125, 1.25], "day": ["2025-01-27"] * 2})
+    drawing = charts.Drawing(Figure(figsize=(8, 4)), f"They fell {HOSTILE}", f"Down 4%: {HOSTILE}", points)
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"Found −4.1 percent. {HOSTILE}\n")]
+    monkeypatch.setattr(house, "display", lambda data, raw, metadata: shown.append((data, metadata)))
+    shown = []
+    charts.publish(folder, "returns-after", drawing, "a producer")
+    charts.publish_table(folder, "returns-groups", points, f"Groups {HOSTILE}")
+    for words, metadata in shown:
+        words |= {"image/png": "x"} if "image/png" in words else {}
+        outputs.append(nbformat.v4.new_output("display_data", words, metadata=metadata))
+    code = f"data.load('prices', as_of)\nprint({HOSTILE!r})"
+    cells = [
+        nbformat.v4.new_markdown_cell(f"# 01 · Did they fall {HOSTILE}?\n\nThe note says {HOSTILE}", id="a"),
+        nbformat.v4.new_markdown_cell("## Data\n\nAfter Hill [-@hill1973]: $D = \\frac{1}{s^2}$, `code`.", id="b"),
+        nbformat.v4.new_code_cell(code, outputs=outputs, id="c"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
+    found = {"value": -4.125, "low": "-inf", "high": -2.0, "unit": HOSTILE, "n": 5, "method": HOSTILE}
+    inputs = [{"table": "prices", "rows": 2, "sha256": "0"}]
+    record = {"id": "fell", "notebook": "01_returns", "role": "headline"} | found | {"inputs": inputs}
+    (folder.parent / "results.json").write_text(json.dumps([record]), encoding="utf-8")
+    row = ["fell", "01_returns", -4.125, "-inf", -2.0, HOSTILE, "holds", "no", HOSTILE]
+    pd.DataFrame([row], columns=results.VERDICT_COLUMNS).to_csv(folder.parent / "verdicts.csv", index=False)
+    return folder.parent
+
+
+# a small edition, and what stands behind its numbers
+
+EVIL = "<script>alert(1)</script>\x1b[2J"
+CLAIMS = """id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
+fell,01_returns,1,text,Shares fell <b>a lot</b>,share of days,probability,0.5,1,words
+waits,01_returns,1,forecast,Winners remain,return,percent,0,inf,direction
+"""
+SOURCES = """file,table,title,producer,address,licence,published,read,known_on,kind,sha256
+prices.csv,prices,One price.,Producer & Co,https://example.org/a,facts only,2025-10-30,2025-11-23,day,series,{sha256}
+"""
+COLUMNS = """table,column,meaning,type,unit,minimum,maximum,categories,key,required,refers_to
+prices,day,The day.,date,,,,,1,1,
+prices,plain,One where it is plain.,flag,,0,1,,1,1,
+prices,name,Whose.,text,,,,,1,1,
+prices,price,The price.,number,usd,,,,0,1,
+"""
+PRICES = """day,plain,name,price
+2025-01-02,1,A,1
+2025-01-02,1,"B ""b"", c",2
+2025-01-02,0,A,3
+2025-01-03,1,A,4
+2025-01-03,0,A\u2028A,5
+2025-01-06,1,A,6
+2025-01-07,1,A,7
+2025-01-08,1,A,8
+2025-03-01,1,A,9
+"""
+PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
+# as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
+CELL = f"""from helpers import data, inference, paths, results
+here = paths.here("01_returns", as_of)
+prices = data.load("prices", as_of)
+plain = prices[prices.plain].sort_values("price", ascending=False)
+é, found = "é", inference.share(
+    8,
+    10,  # of ten
+    "probability",
+    "share of days, Wilson interval",
+)
+others = {{"half, of all": inference.share(2, 10, "probability", "the same"), "none": inference.Unanswered("no row")}}
+others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r})
+print(results.record(here, "fell", found, others, [plain], as_of, [prices]))
+results.note(here, "returns-beside", others["none"], [prices[prices.name == "C"]])
+"""
+
+
+class Kernel:
+    """A cell after another, with what IPython would have put beside them."""
+
+    def __init__(self):
+        self.names = {"__name__": "__main__", "In": [""]}
+
+    def run(self, source):
+        self.names["In"].append(source)
+        exec(compile(source, "cell", "exec"), self.names)
+
+    def notebook(self):
+        """The executed notebook, a cell of prose between any two of code."""
+        cells = [
+            {"cell_type": "code", "execution_count": count, "source": source.splitlines(keepends=True), "metadata": {}}
+            for count, source in enumerate(self.names["In"][1:], start=1)
+        ]
+        cells[0]["metadata"]["tags"], cells[1]["metadata"]["tags"] = ["parameters"], ["injected-parameters"]
+        prose = {"cell_type": "markdown", "source": ["words"], "metadata": {}}
+        return {"cells": [each for cell in cells for each in (cell, prose)]}
+
+
+@pytest.fixture
+def lay_out(tmp_path, monkeypatch):
+    """Lay out a small project with an edition of one notebook, as the run leaves it; gives the edition's folder."""
+
+    def laid(as_of=results.NOTE_DAY, cell=CELL, folder=tmp_path):
+        for name, place in {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed"}.items():
+            monkeypatch.setattr(paths, name, folder / place)
+        monkeypatch.setattr(paths, "REPORT", folder / "report")
+        paths.RAW.mkdir(parents=True, exist_ok=True)
+        (paths.RAW / "prices.csv").write_text(PRICES, encoding="utf-8")
+        ledgers = {"claims": CLAIMS, "columns": COLUMNS}
+        ledgers["sources"] = SOURCES.format(sha256=freshness.digest(paths.RAW / "prices.csv"))
+        for name, text in ledgers.items():
+            (paths.DATA / f"{name}.csv").write_text(text, encoding="utf-8")
+        if not (folder / "src").exists():
+            (folder / "src").symlink_to(HOUSE / "src")
+        lock = "numpy==2.0 \\\n --hash=sha256:ab\nstatsmodels[x]==0.1 ; a\n"
+        (folder / "requirements.lock").write_text(lock, encoding="utf-8")
+        edition = paths.REPORT / as_of
+        monkeypatch.setenv(paths.PLACE_VARIABLE, str(edition))
+        kernel = Kernel()
+        for source in (PARAMETERS, f'as_of = "{as_of}"', cell):
+            kernel.run(source)
+        (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
+        results.write_edition(as_of)
+        lineage.remember_build(edition)
+        monkeypatch.delenv(paths.PLACE_VARIABLE)
+        return edition
+
+    laid.cell, laid.prices, laid.evil = CELL, PRICES, EVIL
+    return laid

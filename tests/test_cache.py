@@ -127,6 +127,12 @@ def test_what_cannot_be_followed_counts_as_everything(code, modules, tables):
     assert loaded == tables if tables is None else loaded == frozenset(tables)
 
 
+def test_the_tables_that_code_loads_are_named_in_order_or_not_at_all():
+    assert cache.loads("data.load('b', as_of)\ndata.load('a', as_of)") == ["a", "b"]
+    assert cache.loads("print(1)") == []
+    assert cache.loads("data.load(name, as_of)") is None
+
+
 def test_code_that_takes_a_package_as_a_whole_depends_on_all_of_it():
     held = set(cache._places("charts").values())
     for code in ("from helpers import charts\nshow(charts)", "from helpers import charts\ncharts.no_such_name()"):

@@ -215,6 +215,25 @@ def test_contributions_of_the_year_add_up_to_the_return_of_the_index(firms, leve
         assert parts.weight_percent.sum() == pytest.approx(100)
 
 
+def test_the_rows_that_contributions_rest_on_give_them_again_and_each_is_needed(weights, levels, firms):
+    indices = data.load("return_indices", LATE)
+    for start in (YEAR[0], "2023-12-31"):  # the second no trading day
+        parts = concentration.contributions(firms, levels, SEVEN, "SPY", start, YEAR[1])
+        held, closes = concentration.rows_used(weights, indices, parts, SEVEN, "SPY")
+        again = [concentration.snapshots(held), returns.wide(closes), SEVEN, "SPY", start, YEAR[1]]
+        pd.testing.assert_frame_equal(concentration.contributions(*again), parts)
+        assert len(held) == 8 * len(parts.attrs["snapshots"]) and len(closes) == 8 * closes.date.nunique()
+        for day in closes.date.unique():
+            again[1] = returns.wide(closes[closes.date != day])
+            less = concentration.contributions(*again)
+            assert isinstance(less, Unanswered) or not less.equals(parts)
+
+
+def test_no_answer_rests_on_no_row(weights):
+    held, closes = concentration.rows_used(weights, weights, Unanswered("no weights"), SEVEN, "SPY")
+    assert held.empty and closes.empty and held.attrs == weights.attrs
+
+
 def test_contributions_agree_with_a_plain_loop_and_ignore_the_order_of_firms(firms, levels):
     parts = concentration.contributions(firms, levels, SEVEN, "SPY", *YEAR).set_index("firm").contribution_points
     days = ["2023-12-20", "2024-03-19", "2024-05-10", "2024-12-06"]

@@ -531,8 +531,9 @@ def test_an_unknown_table_is_refused_with_those_there_are(project):
         data.load("price", READ)
 
 
-def test_what_is_read_tells_its_table_and_the_hash_of_its_raw_file(project):
-    assert data.load("prices", READ).attrs == {"table": "prices", "sha256": project.sha256("prices")}
+def test_what_is_read_tells_its_table_its_key_and_the_hash_of_its_raw_file(project):
+    told = {"table": "prices", "sha256": project.sha256("prices"), "key": "model day", "rows": 3}
+    assert data.load("prices", READ).attrs == told
 
 
 def test_changing_later_lines_of_a_raw_file_changes_nothing_read_before(project):

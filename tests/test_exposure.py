@@ -82,6 +82,13 @@ def test_the_fractional_logit_is_that_of_statsmodels(weighted):
     assert exposure.fractional_logit(one.use, one.regressors, weight, offset) == pytest.approx(expected, rel=1e-8)
 
 
+def test_the_level_under_a_hypothesis_is_the_fractional_logit_of_a_constant():
+    one = made(np.random.default_rng(1), effect=0.5)
+    for null in (-3.0, 0.0, 0.7, 12.0):
+        (expected,) = exposure.fractional_logit(one.use, np.ones((len(one.use), 1)), one.weight, null * one.exposure)
+        assert exposure._level(one, null) == pytest.approx(expected, rel=1e-10)
+
+
 def test_the_fractional_logit_refuses_what_a_line_separates():
     with pytest.raises(ValueError, match="separates"):
         exposure.fractional_logit(np.array([0.0, 0.0, 1.0, 1.0]), np.column_stack([np.ones(4), [-2, -1, 1, 2]]))

@@ -28,6 +28,7 @@ def test_a_report_is_fresh_when_nothing_changed(built):
         "notebooks/01_leaf.ipynb",
         "data/claims.csv",
         "requirements.lock",
+        "references.bib",
         "report/2025-02-14/results.json",
         "report/2025-02-14/01_leaf/notebook.ipynb",
     ],
@@ -45,10 +46,17 @@ def test_an_edited_or_deleted_file_is_noticed(built, name, change):
 
 
 @pytest.mark.parametrize(
-    "name", ["notebooks/02_new.ipynb", "data/raw/new.csv", "sweeps/new.yml", "report/2025-02-14/x"]
+    "name",
+    [
+        "notebooks/02_new.ipynb",
+        "data/raw/new.csv",
+        "sweeps/new.yml",
+        "report/2025-02-14/x",
+        "report/compare/2025-02-14--2025-06-30/compare.json",
+    ],
 )
 def test_an_added_file_is_noticed(built, name):
-    (built.root / name).parent.mkdir(exist_ok=True)
+    (built.root / name).parent.mkdir(parents=True, exist_ok=True)
     (built.root / name).write_text("new", encoding="utf-8")
     assert freshness.fresh("") is None
 
@@ -74,3 +82,12 @@ def test_the_version_of_python_is_that_of_the_environment(place):
     for line in ("version = 3.12.1", "version_info = 3.12.1.final.0"):
         (folder / "pyvenv.cfg").write_text(f"home = somewhere\n{line}\n", encoding="utf-8")
         assert freshness.python() == "3.12.1"
+
+
+def test_a_report_with_its_pdfs_is_remembered_apart(built):
+    assert freshness.fresh(freshness.printed("")) is None
+    freshness.remember(freshness.printed(""), [], ["A PDF"])
+    assert freshness.fresh(freshness.printed("")) == ["A PDF"] and freshness.fresh("") == WORDS
+    assert freshness.printed("2025-02-14") not in ("2025-02-14", freshness.printed(""))
+    freshness.forget()
+    assert freshness.fresh(freshness.printed("")) is None

@@ -1,4 +1,5 @@
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -104,3 +105,34 @@ def test_resampled_counts_are_those_of_the_units_drawn():
     counts = inference.resampled_counts(7, 50, np.random.default_rng(3))
     drawn = np.random.default_rng(3).integers(7, size=(50, 7))
     assert (counts == [[(row == unit).sum() for unit in range(7)] for row in drawn]).all()
+
+
+def cell(source, **names):
+    """Names of a notebook after one of its cells, as IPython leaves them."""
+    names |= {"__name__": "__main__", "In": ["", "first", source]}
+    exec(compile(source, "cell", "exec"), names)
+    return names
+
+
+def test_an_answer_knows_the_helper_that_the_notebook_called_and_where():
+    source = "\n\nfound = [\n    share(8, 10, 'probability', 'trials') for _ in range(2)\n]"
+    (origin, _) = [one.origin for one in cell(source, share=inference.share)["found"]]
+    assert origin == ("helpers.inference.share", 2, (4, 4, 4, 41))
+    assert source.splitlines()[3][4:41] == "share(8, 10, 'probability', 'trials')"
+
+
+def test_an_answer_made_by_the_notebook_itself_has_no_helper():
+    names = cell("a, b = Unanswered('no row'), Estimate(1, 1, 1, 'percent', 1, 'exact: x')", **vars(inference))
+    assert [one.origin.function for one in (names["a"], names["b"])] == ["", ""]
+    assert names["a"].origin.cell == 2
+
+
+def test_where_an_answer_was_made_is_no_part_of_what_it_says():
+    here = inference.exact(3.0, "percent", 1, "one price")
+    there = cell("found = exact(3.0, 'percent', 1, 'one price')", exact=inference.exact)["found"]
+    assert here == there and hash(here) == hash(there) and repr(here) == repr(there)
+    assert here.origin != there.origin and pickle.loads(pickle.dumps(there)).origin == there.origin
+
+
+def test_outside_of_a_notebook_an_answer_knows_its_function_alone():
+    assert inference.exact(3.0, "percent", 1, "one price").origin == ("helpers.inference.exact", None, None)

@@ -9,7 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import data, environment, parameters, paths, results, run
+from helpers import data, environment, lineage, numbers, parameters, paths, results, run
 
 NAMES = parameters.notebooks()
 SECTIONS = ["Parameters", "Data", "Estimate", "Figure", "Robustness", "Verdict", "What this cannot tell"]
@@ -209,14 +209,44 @@ with runs.Workers(kernels.kind(), 2) as workers:
 """
 
 
-def test_the_collection_can_be_read_as_of_any_day_that_the_data_know(tmp_path):
-    # the first and the last, and one on which some questions can be asked and others not
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory):
+    """The collection executed as of the first and the last day, and one on which some questions can be asked."""
     days = [data.span()[0], "2024-02-29", data.span()[1]]
-    command = [sys.executable, "-c", EDITIONS, tmp_path, *days]
+    folder = tmp_path_factory.mktemp("collection")
+    command = [sys.executable, "-c", EDITIONS, folder, *days]
     variables = os.environ | environment.VARIABLES
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {}
-    first, _, last = (pd.read_csv(tmp_path / day / "99_verdicts" / "verdicts-ledger.csv") for day in days)
+    return [folder / day for day in days]
+
+
+def test_the_collection_can_be_read_as_of_any_day_that_the_data_know(collection):
+    first, _, last = (pd.read_csv(folder / "99_verdicts" / "verdicts-ledger.csv") for folder in collection)
     assert set(first.verdict) <= {"cannot be asked yet", "not yet due", "not examined", "not checkable"}
     assert set(last.verdict) & {"holds", "fails"} and "not yet due" not in set(last.verdict)
+
+
+def test_every_number_has_a_page_and_leads_to_its_rows_function_and_cell(collection, monkeypatch):
+    for folder in collection:
+        monkeypatch.setenv(paths.PLACE_VARIABLE, str(folder))
+        results.write_edition(folder.name)
+        lineage.remember_build(folder)
+        numbers.write(folder, folder.name)
+        edition = lineage.Edition(folder, folder.name)
+        written = {path.stem for path in (folder / "numbers").iterdir()}
+        assert written == set(edition.headlines()) > set(results.claims().index)
+        for identity in edition.records:
+            told = edition.explanation(identity)
+            made = told["made"]
+            assert made["cell"] and made["call"] and told["inputs"]
+            # every list was read, and its rows found in the raw file
+            assert all(one["shown"] for one in told["inputs"] if one["rows"])
+            if "place" in made:
+                file, _, line = made["place"].partition(":")
+                begins = f"def {made['function'].rpartition('.')[2]}("
+                assert (paths.ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith(begins)
+            else:
+                # the notebook has no data to call a helper with
+                assert made["call"].startswith("inference.Unanswered(")

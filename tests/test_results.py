@@ -54,7 +54,7 @@ def test_a_disagreeing_alternative_makes_a_verdict_not_robust():
     ],
 )
 def test_a_range_is_told_with_every_digit_that_was_written_down(low, high, words):
-    assert results._span(low, high, "percent") == words
+    assert inference.range_in_words(low, high, "percent") == words
 
 
 def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
@@ -156,3 +156,56 @@ def test_specifications_tell_headlines_alternatives_and_gaps():
     assert table.specification.tolist() == ["headline", "b"]
     assert table.found.tolist() == ["−3", "cannot be asked yet"]
     assert math.isnan(table.value[1]) and table.method[1] == "no fund"
+
+
+KEYED = pd.DataFrame(
+    {
+        "day": pd.to_datetime(["2025-01-02", "2025-01-02", "2025-01-03"]),
+        "plain": [True, False, True],
+        "name": list("aab"),
+    }
+).assign(price=[1.0, 2.0, 3.0])
+KEYED.attrs = {"table": "prices", "sha256": "ab", "key": "day plain name", "rows": 3}
+
+
+def test_the_keys_of_the_rows_are_written_once_in_the_order_of_the_raw_file(here):
+    for rows in (KEYED.iloc[1:], KEYED.iloc[[2, 1]]):
+        results.note(here, "returns-software-before", percent(2.0), [rows])
+    (file,) = (here / "inputs").iterdir()
+    assert file.read_text(encoding="utf-8") == "day,plain,name\n2025-01-02,0,a\n2025-01-03,1,b\n"
+    (source,) = results.gather(DAY)[0]["inputs"]
+    assert source["rows"] == 2 and file.name == f"prices-{source['keys']}.csv"
+
+
+def test_all_rows_and_none_need_no_list(here):
+    results.note(here, "returns-software-before", percent(2.0), [KEYED, KEYED.iloc[:0]])
+    assert [one.get("keys") for one in results.gather(DAY)[0]["inputs"]] == ["all", None]
+    assert not (here / "inputs").exists()
+
+
+def test_as_many_rows_as_were_read_are_not_all_of_them_when_one_stands_twice(here):
+    results.note(here, "returns-software-before", percent(2.0), [KEYED.iloc[[0, 0, 1]]])
+    assert results.gather(DAY)[0]["inputs"][0]["keys"] != "all"
+
+
+def test_a_key_column_lost_on_the_way_leaves_the_others_and_none_at_all_is_refused(here):
+    results.note(here, "returns-software-before", percent(2.0), [KEYED[["name", "price"]].iloc[1:]])
+    (file,) = (here / "inputs").iterdir()
+    assert file.read_text(encoding="utf-8") == "name\na\nb\n"
+    with pytest.raises(ValueError, match=r"rows of prices without a column of its key \(day plain name\)"):
+        results.note(here, "returns-software-before", percent(2.0), [KEYED[["price"]].iloc[1:]])
+
+
+def test_a_record_tells_the_verdict_that_each_answer_would_have(here):
+    others = {"b": percent(1.0), "c": Unanswered("no fund")}
+    results.record(here, "semiconductors-fell-after", percent(-3.0), others, [ROWS], DAY)
+    results.record(here, "adopters-stand-out", inference.exact(4.0, "percentage points", 5, "test"), {}, [ROWS], DAY)
+    results.note(here, "returns-software-before", percent(2.0), [ROWS])
+    verdicts = {entry["id"]: entry.get("verdict") for entry in results.gather(DAY)}
+    assert verdicts == {
+        "semiconductors-fell-after": "holds",
+        "semiconductors-fell-after/b": "fails",
+        "semiconductors-fell-after/c": "cannot be asked yet",
+        "adopters-stand-out": "not yet due",
+        "returns-software-before": None,
+    }

@@ -106,6 +106,23 @@ def test_two_editions_are_built_from_one_command_and_nothing_is_run_twice(copy):
     assert {name: text for name, text in copy.files().items() if not name.startswith(".")} == before
 
 
+def test_a_pdf_is_printed_with_its_edition_and_goes_when_the_edition_is_another(copy):
+    copy.write("01_leaf", LEAF)
+    copy.write("99_verdicts", READ)
+    code, said = copy.run("pdf", "--as-of", NOTE)
+    assert (code, said.splitlines()[-1]) == (0, f"A PDF is at report/{NOTE}/edition.pdf")
+    files = copy.files(f"report/{NOTE}")
+    assert files["edition.pdf"].startswith(b"%PDF") and files["edition.xlsx"] and files["references.bib"]
+    for wish in ("pdf", "report"):
+        command = ("-m", "helpers.start")
+        code, said = copy.run(wish, f"--as-of={NOTE}", kernels=None, command=command)
+        assert (code, said.splitlines()[0]) == (0, "Nothing changed since the report was built.")
+        assert ("edition.pdf" in said) == (wish == "pdf")
+    copy.edit("notebooks/01_leaf.ipynb", "write_text('[]')", "write_text('[ ]')")
+    assert copy.run("report", "--as-of", NOTE)[0] == 0
+    assert "edition.pdf" not in copy.files(f"report/{NOTE}")
+
+
 # publishing
 
 
@@ -219,7 +236,8 @@ def generation(day):
         cells = json.loads((folder / notebook / "notebook.ipynb").read_text())["cells"]
         told.add("".join(cells[-1]["outputs"][0]["text"]).strip())
     assert len(told) == 1 and (folder / "index.html").is_file() and (folder / "verdicts.csv").is_file(), told
-    assert f"generation {told.copy().pop()} of" in (folder / "index.html").read_text()
+    for notebook in ("01_leaf", "99_verdicts"):
+        assert f"generation {told.copy().pop()} of" in (folder / notebook / "index.html").read_text()
     return int(told.pop())
 
 kernels.warm_up()
@@ -260,6 +278,38 @@ def test_a_report_killed_twenty_times_leaves_the_last_good_one_whole_each_time(c
     assert "Traceback" not in said and len(codes) == 20
     # most were stopped at work, each in its own way; some may have been done
     assert set(codes) <= {0, 130, 143, -signal.SIGKILL} and codes.count(0) < 8
+
+
+def test_a_reader_during_runs_never_sees_a_torn_file(copy):
+    copy.write("01_leaf", LEAF, "print('1 ' * 200_000)")
+    copy.write("99_verdicts")
+    assert copy.run("report", "--as-of", NOTE)[0] == 0
+    names = ["index.html", f"{NOTE}/index.html", f"{NOTE}/results.json", f"{NOTE}/01_leaf/notebook.ipynb"]
+    torn, seen, done = [], set(), threading.Event()
+
+    def read():
+        while not done.is_set():
+            for name in names:
+                try:
+                    text = (copy.report / name).read_text(encoding="utf-8")
+                except FileNotFoundError:  # between the two moves of a swap
+                    continue
+                whole = text.endswith("</html>\n") if name.endswith("html") else json.loads(text) is not None
+                torn.extend([] if whole else [name])
+                seen.add((name, hash(text)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for old, new in (("1", "2"), ("2", "3")):
+            copy.edit("notebooks/01_leaf.ipynb", f"print('{old} '", f"print('{new} '")
+            assert copy.run("report", "--as-of", NOTE)[0] == 0
+    finally:
+        done.set()
+        reader.join()
+    assert torn == []
+    # the reader was there before, between and after
+    assert len([name for name, _ in seen if name == names[-1]]) == 3
 
 
 def test_a_full_disk_leaves_the_last_good_report(copy):

@@ -1546,12 +1546,12 @@ def test_own_rows_are_read_beside_the_public_ones_as_known_on_the_day_and_marked
     assert "own" not in data.load("return_indices", "2025-01-01").attrs
 
 
-def test_figures_and_results_from_own_rows_say_so(own):
+def test_figures_and_results_from_own_rows_say_so(own, tmp_path):
     rows, public = data.load("return_indices", "2025-02-14"), data.load("market_caps", "2025-02-14")
     assert house._source_line([rows]).endswith("Own calculation. Includes own data.")
-    assert results._source(rows)["includes_own_data"] is True
+    assert results._source(tmp_path, rows)["includes_own_data"] is True
     assert "Includes own data" not in house._source_line([public])
-    assert "includes_own_data" not in results._source(public)
+    assert "includes_own_data" not in results._source(tmp_path, public)
 
 
 def test_own_rows_are_left_out_where_the_variable_says_so(own, monkeypatch):

@@ -41,7 +41,9 @@ def test_an_unchanged_report_is_answered_at_once(handed, capsys):
     [
         ["report", "--force=1"],
         ["report", "--as-of=2025-06-30"],
+        ["pdf", "--as-of="],  # the report is fresh, but has no PDF
         ["refresh-outputs"],
+        ["diff", "--as-of=", "--force=", "--kernels=", "--", "HEAD~1", ""],
         ["sweep", "--scheduler=", "--", "sweeps/a.yml"],
         ["sweep", "--scheduler=tcp://here:8786", "--", "sweeps/a.yml"],
     ],

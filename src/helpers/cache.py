@@ -68,6 +68,12 @@ def gathers(notebook: str) -> bool:
     return _reads(_cells(notebook)[1])[2]
 
 
+def loads(code: str) -> list[str] | None:
+    """Name the tables that a notebook's code loads, in order; None where it cannot be told and may be all of them."""
+    tables = _reads(code)[1]
+    return None if tables is None else sorted(tables)
+
+
 def key(found: dict) -> str:
     """Hash the parts of a run into the name under which it is kept."""
     return hashed(found)[:32]

@@ -465,6 +465,38 @@ def contributions(
     return out
 
 
+def rows_used(
+    weights: pd.DataFrame, indices: pd.DataFrame, parts: pd.DataFrame | Unanswered, members: list[str], index: str
+) -> list[pd.DataFrame]:
+    """Pick the rows that `contributions` rest on.
+
+    Parameters
+    ----------
+    weights, indices : DataFrame
+        As ``data.load`` gives ``index_weights`` and ``return_indices``.
+    parts : DataFrame or Unanswered
+        As `contributions` gives.
+    members : list of str
+    index : str
+        Security that stands for the index.
+
+    Returns
+    -------
+    list of DataFrame
+        Weights of the firms' holdings in the snapshots; levels of the firms and the index at both ends and on the days
+        of the snapshots. None of either where there is no answer.
+    """
+    if isinstance(parts, Unanswered):
+        return [weights.iloc[:0], indices.iloc[:0]]
+    days = pd.to_datetime(parts.attrs["snapshots"])
+    held = weights.ticker.replace(SHARE_CLASSES).isin(members) & weights.date.isin(days)
+    own = indices[indices.security.isin([*members, index])]
+    # the last trading day on or before each
+    ends = pd.to_datetime([parts.attrs["start"], parts.attrs["end"]])
+    closes = [own.date[own.date <= day].max() for day in days.union(ends)]
+    return [weights[held], own[own.date.isin(closes)]]
+
+
 def gains_share(parts: pd.DataFrame | Unanswered) -> Estimate | Unanswered:
     """Contribution of the named firms over the return of the index, in percent.
 

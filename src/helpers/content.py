@@ -186,10 +186,9 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
 def _answer(row, method):
     answer = {"verdict": row.verdict, "robust": row.robust, "reason": row.reason, "value": None}
     if row.value:
-        value, low, high = inference.numbers(float(row.value), float(row.low), float(row.high))
-        kind = "simulation error" if "Monte Carlo" in method else "95% interval"
-        interval = "arithmetic, no sampling error" if method.startswith("exact") else f"{kind} {low} to {high}"
-        answer |= {"value": value, "unit": row.unit, "interval": interval}
+        found = [float(row.value), float(row.low), float(row.high)]
+        interval = inference.interval_in_words(*found, method)
+        answer |= {"value": inference.numbers(*found)[0], "unit": row.unit, "interval": interval}
     return answer
 
 

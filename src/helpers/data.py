@@ -340,8 +340,9 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Rows in the order of the raw file, as they were in force on the day: a value that was revised since is read
-        as it stood. ``attrs`` hold the table's name, the sha256 of its raw file, and how many rows are your own, where
-        some are.
+        as it stood. ``attrs`` hold the table's name, the sha256 of its raw file, the names of its key columns (one
+        text, for it is copied with every cut of the table), the number of rows, and how many are your own, where some
+        are.
 
     Raises
     ------
@@ -360,7 +361,9 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     rows = known(_in_force(table, day), source.known_on, day)
     own = known(_own().get(table, rows[:0]), source.known_on, day)
     rows = _ordered(table, [rows, own]) if len(own) else rows
-    rows.attrs = {"table": table, "sha256": source.sha256} | ({"own": len(own)} if len(own) else {})
+    key = " ".join(rule.column for rule in _rules(table) if rule.key)
+    rows.attrs = {"table": table, "sha256": source.sha256, "key": key, "rows": len(rows)}
+    rows.attrs |= {"own": len(own)} if len(own) else {}
     return rows
 
 

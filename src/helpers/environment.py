@@ -34,6 +34,8 @@ VARIABLES = {
     "MPLBACKEND": "agg",
     # pyarrow's allocator starts a thread otherwise, and a process with threads should not fork
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    # the debugger that comes with every kernel warns on stderr otherwise when it is imported
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
 
@@ -43,6 +45,13 @@ def ensure(extra=False):
     stamp = venv / "lock.sha256"
     if stamp.exists() and stamp.read_text() == _digest(lock) and executable(venv).exists():
         return
+    install = build(venv, lock)
+    _run([*install, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
+    stamp.write_text(_digest(lock))
+
+
+def build(venv, lock):
+    """Make an environment from a lock, without this package; give the command that installs more into it."""
     uv, interpreter = shutil.which("uv"), _interpreter()
     if not uv and interpreter is None:
         sys.exit(f"error: {SUPPORTED} is needed, but python3 is {sys.version.split()[0]}: install one of them")
@@ -64,8 +73,7 @@ def ensure(extra=False):
             "off",
         ]
     _run([*install, "--no-deps", "--require-hashes", "-r", str(lock)], total)
-    _run([*install, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
-    stamp.write_text(_digest(lock))
+    return install
 
 
 def lock(newer=False):

@@ -178,19 +178,19 @@ def abnormal_returns(
     days = model.abnormal.index
     if pd.Timestamp(end) > days[-1]:
         return Unanswered(f"the event window {start} to {end} is not over by the last trading day known")
-    if not {pd.Timestamp(start), pd.Timestamp(end)} <= set(days) or not start <= end:
+    if pd.Timestamp(start) not in days or pd.Timestamp(end) not in days or not start <= end:
         raise ValueError(f"{start} to {end} does not begin and end on trading days")
     if pd.Timestamp(start) <= model.window[-1]:
         raise ValueError(f"the event window begins on {start}, before the estimation window ends")
-    event = model.abnormal.loc[start:end].dropna(axis=1)
-    held = [name for name in members if name in event]
+    event = model.abnormal.loc[start:end, [name for name in members if name in model.abnormal]].dropna(axis=1)
+    held = list(event.columns)
     if not held:
         return Unanswered(f"no member has {LEAST_DAYS} returns to estimate and a return on each day from {start}")
     z = model.design.loc[start:end].sum().to_numpy()
     place = model.abnormal.columns.get_indexer(held)
     leverage = np.einsum("k,nkl,l->n", z, model.spread[place], z)
-    error = model.sd[held] * np.sqrt(len(model.abnormal.loc[start:end]) + leverage)
-    total = event[held].sum()
+    error = model.sd[held] * np.sqrt(len(event) + leverage)
+    total = event.sum()
     table = {"abnormal_return": total, "error": error, "standardised": total / error, "degrees": model.degrees[held]}
     return pd.DataFrame(table)
 
@@ -247,12 +247,13 @@ def mean_abnormal_return(
     found = abnormal_returns(model, members, start, end)
     if isinstance(found, Unanswered):
         return found
-    n, r = len(found), mean_correlation(model.residuals[found.index])
+    residuals = model.residuals[found.index]
+    n, r = len(found), mean_correlation(residuals)
     if n < 3:
         raise ValueError(f"an error across firms needs three of them, not {n}; take the portfolio's abnormal return")
     shares = np.full(n, 1 / n) if weights is None else (weights[found.index] / weights[found.index].sum()).to_numpy()
     value = 100 * float(shares @ found.abnormal_return)
-    correlation = model.residuals[found.index].corr().to_numpy()
+    correlation = residuals.corr().to_numpy()
     error = 100 * found.abnormal_return.std() * np.sqrt(shares @ correlation @ shares / (1 - r))
     reach = float(stats.t.ppf(0.975, n - 1) * error)
     method = f"{model.label}; Kolari-Pynnonen correction of the raw mean, mean correlation {r:.2f}"
@@ -647,10 +648,13 @@ def placebo_means(
         return pd.Series(dtype=float)
     out, index = {}, daily.index
     gap = int(((index > end) & (index <= day)).sum())
+    x = np.column_stack([np.ones(len(daily)), daily[BENCHMARKS[0]]])
+    y = daily[[name for name in members if name in daily]].to_numpy()
     for place in range(days + gap - 1, int((index <= last).sum())):
-        reach = daily.iloc[place - gap - days + 1 : place + 1]
-        model = normal_returns(reach, members, f"{index[place - gap]:%Y-%m-%d}", days)
-        out[index[place]] = 100 * model.abnormal.iloc[-1].mean()
+        window = slice(place - gap - days + 1, place - gap + 1)
+        held = (~np.isnan(y[window])).sum(axis=0) >= LEAST_DAYS
+        coefficients, _ = least_squares(x[window], y[window, held])
+        out[index[place]] = 100 * np.nanmean(y[place, held] - x[place] @ coefficients)
     return pd.Series(out, dtype=float)
 
 

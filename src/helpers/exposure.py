@@ -5,6 +5,7 @@ Everything is descriptive: industries differ in more than their exposure.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -182,7 +183,7 @@ class Sample:
     sectors: tuple
     names: tuple
 
-    @property
+    @cached_property
     def regressors(self) -> np.ndarray:
         """Constant and exposure, shape (n, 2)."""
         return np.column_stack([np.ones(len(self.use)), self.exposure])
@@ -322,7 +323,8 @@ def wild_t(
     reach = _cluster_sums(regressors * pull[:, None], cluster, groups)
     matrix = np.diag(own) - reach @ inverse @ scores.T
     factor = _small_sample(len(residual), regressors.shape[1], groups)
-    return weights @ own / np.sqrt(factor * ((weights @ matrix.T) ** 2).sum(axis=1))
+    spread = weights @ matrix.T
+    return weights @ own / np.sqrt(factor * np.einsum("dg,dg->d", spread, spread))
 
 
 def crv1(residual: np.ndarray, regressors: np.ndarray, at: int, cluster: np.ndarray) -> float:
@@ -582,14 +584,26 @@ def _wald(one, estimator):
 
 
 def _wild_p(one, null, weights, estimator, value, error):
-    constant = np.ones((len(one.use), 1))
     if estimator == "fractional logit":
-        level = fractional_logit(one.use, constant, one.weight, null * one.exposure)[0]
+        level = _level(one, null)
     else:
         level = np.average(special.logit(one.use) - null * one.exposure, weights=one.weight)
     residual, regressors = _linearised(one, np.array([level, null]), estimator)
     statistics = wild_t(residual, regressors, 1, one.cluster, weights)
     return float(np.mean(np.abs(statistics) >= abs(value - null) / error))
+
+
+def _level(one, null):
+    """Constant of the fractional logit under a hypothesis: `fractional_logit` of one regressor, without matrices."""
+    drawn, use, level = null * one.exposure, (one.weight * one.use).sum(), 0.0
+    for _ in range(100):
+        mean = special.expit(level + drawn)
+        fitted = one.weight * mean
+        step = (use - fitted.sum()) / (fitted @ (1 - mean))
+        level += min(max(step, -2.0), 2.0)
+        if abs(step) < 1e-12:
+            return level
+    raise ValueError("the fractional logit does not settle")
 
 
 def _end(one, weights, estimator, value, error, side):

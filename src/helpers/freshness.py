@@ -46,6 +46,11 @@ def fresh(wish: str) -> list[str] | None:
     return None
 
 
+def printed(wish: str) -> str:
+    """Name the wish for a report with its PDFs, which is remembered apart: a report may be fresh without them."""
+    return f"pdf-{wish or 'both'}"
+
+
 def forget() -> None:
     """Forget what was built: the next report looks at every run."""
     for state in paths.REPORT.glob(".built-*.json"):
@@ -55,7 +60,8 @@ def forget() -> None:
 def inputs() -> dict[str, str]:
     """Hash every file that any part of a report may follow from, by path."""
     places = [paths.NOTEBOOKS, paths.ROOT / "src" / "helpers", paths.DATA, paths.ROOT / "sweeps"]
-    files = [paths.ROOT / "requirements.lock", *paths.REPORT.glob("sweeps/*/runs.csv")]
+    files = [paths.ROOT / "requirements.lock", paths.ROOT / "references.bib", *paths.REPORT.glob("sweeps/*/runs.csv")]
+    files += paths.REPORT.glob("compare/*/compare.json")
     for place in places:
         for folder, below, names in os.walk(place):
             below[:] = [name for name in below if not name.startswith((".", "__")) and name not in BUILT]

@@ -34,11 +34,12 @@ def board(scores: pd.DataFrame, board_date: str, style_control: bool = False) ->
         Columns of ``scores``, and error (points), interval_from (date of the board whose interval is used; missing
         where the model never had one). Unanswered when the rows hold no such board, or no interval up to its date.
     """
-    kind = scores[scores.style_control == style_control]
-    rows = kind[kind.board_date == pd.Timestamp(board_date)]
+    kind, day = scores.style_control == style_control, pd.Timestamp(board_date)
+    rows = scores[kind & (scores.board_date == day)]
     if rows.empty:
         return Unanswered(f"the board of {board_date} is not known yet")
-    measured = kind[kind.score_low.notna() & (kind.board_date <= pd.Timestamp(board_date))]
+    measured = kind & scores.score_low.notna() & (scores.board_date <= day)
+    measured = scores.loc[measured, ["arena_key", "board_date", "score_low", "score_high"]]
     newest = measured.sort_values("board_date", kind="stable").drop_duplicates("arena_key", keep="last")
     newest = newest.assign(error=(newest.score_high - newest.score_low) / (2 * _HALF), interval_from=newest.board_date)
     if newest.empty:

@@ -1,13 +1,52 @@
 """Estimates: a number with its interval, its sample and its method."""
 
+import itertools
 import math
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 CANNOT_BE_ASKED_YET = "cannot be asked yet"
 NOT_CHECKABLE = "not checkable"
+
+
+class Origin(NamedTuple):
+    """Where an answer was made.
+
+    Parameters
+    ----------
+    function : str
+        Qualified name of the helper that the notebook called, such as ``helpers.returns.excess``; empty where the
+        notebook made the answer itself.
+    cell : int or None
+        Count of the cell's execution, as Jupyter shows it; None outside of a notebook.
+    call : tuple of int or None
+        Place of the call in the cell: first and last line from 1, first and last column from 0 in bytes of UTF-8.
+    """
+
+    function: str
+    cell: int | None
+    call: tuple[int, int, int, int] | None
+
+
+def _origin():
+    """Walk up from an answer that is being made to the notebook's cell, if there is one."""
+    frame, function = sys._getframe(3), ""  # above this, __post_init__ and __init__
+    while frame:
+        name = frame.f_globals.get("__name__", "")
+        if name == "__main__":
+            break
+        # what executes notebooks is a helper too, but never between an answer and its cell
+        if name.startswith("helpers."):
+            function = f"{name}.{frame.f_code.co_qualname}"
+        frame = frame.f_back
+    # the list of inputs that IPython keeps
+    if frame is None or "In" not in frame.f_globals:
+        return Origin(function, None, None)
+    place = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    return Origin(function, len(frame.f_globals["In"]) - 1, None if None in place else place)
 
 
 @dataclass(frozen=True)
@@ -25,6 +64,11 @@ class Estimate:
         Number of observations that the estimate rests on, at least 1.
     method : str
         How value and interval were had, in a few words.
+
+    Attributes
+    ----------
+    origin : Origin
+        Where it was made; no part of what it says, so two estimates may be equal that were made apart.
 
     Raises
     ------
@@ -45,8 +89,10 @@ class Estimate:
     unit: str
     n: int
     method: str
+    origin: Origin = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
+        object.__setattr__(self, "origin", _origin())
         for name in ("value", "low", "high"):
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "n", int(self.n))
@@ -82,12 +128,19 @@ class Unanswered:
         One clause, for a reader: what is missing.
     verdict : str
         ``cannot be asked yet`` when later rows will answer it, ``not checkable`` when no row held will.
+
+    Attributes
+    ----------
+    origin : Origin
+        Where it was made; no part of what it says.
     """
 
     reason: str
     verdict: str = CANNOT_BE_ASKED_YET
+    origin: Origin = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
+        object.__setattr__(self, "origin", _origin())
         if self.verdict not in (CANNOT_BE_ASKED_YET, NOT_CHECKABLE):
             raise ValueError(f"{self.verdict!r} is no verdict on an unanswered question")
 
@@ -149,9 +202,39 @@ def in_words(value: float, low: float, high: float) -> str:
     return point if low == high else f"{point} ({ends[0]} to {ends[1]})"
 
 
+def interval_in_words(value: float, low: float, high: float, method: str) -> str:
+    """Say what surrounds a point, and of what kind it is.
+
+    Examples
+    --------
+    >>> interval_in_words(-3.86, -12.445, 4.725, "difference of two scores")
+    '95% interval −12.4 to 4.7'
+    >>> interval_in_words(-4.0, -4.0, -4.0, "exact: buy and hold")
+    'arithmetic, no sampling error'
+    """
+    if method.startswith("exact"):
+        return "arithmetic, no sampling error"
+    _, low, high = numbers(value, low, high)
+    return f"{'simulation error' if 'Monte Carlo' in method else '95% interval'} {low} to {high}"
+
+
 def _decimal(value, decimals):
     text = f"{abs(value):,.{decimals}f}"
     return f"−{text}" if value < 0 and text.strip("0,.") else text
+
+
+def range_in_words(low: float, high: float, unit: str) -> str:
+    """Print the range of a claim as prose: its ends were written down, not estimated, so every digit counts.
+
+    Examples
+    --------
+    >>> range_in_words(float("-inf"), -0.125, "percent"), range_in_words(6.45, 6.55, "percent")
+    ('−0.125 percent or less', '6.45 to 6.55 percent')
+    """
+    left, right = (f"{end:,.10g}".replace("-", "−") for end in (low, high))
+    if math.isinf(low):
+        return f"{right} {unit} or less"
+    return f"{left} {unit} or more" if math.isinf(high) else f"{left} to {right} {unit}"
 
 
 def share(successes: int, n: int, unit: str, method: str) -> Estimate:
@@ -174,9 +257,16 @@ def share(successes: int, n: int, unit: str, method: str) -> Estimate:
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"{successes} successes of {n} trials is no share")
     point = successes / n
-    low, high = proportion_confint(successes, n, alpha=0.05, method="wilson")
+    low, high = _wilson(successes, n)
     # rounding must not push the interval off its point at the shares 0 and 1
     return Estimate(point, min(low, point), max(high, point), unit, n, method)
+
+
+def _wilson(successes, n):
+    # a second to load, which whoever only prints numbers need not wait for
+    from statsmodels.stats.proportion import proportion_confint
+
+    return proportion_confint(successes, n, alpha=0.05, method="wilson")
 
 
 def clustered_share(
@@ -211,7 +301,7 @@ def clustered_share(
     drawn = np.random.default_rng(seed).integers(count, size=(draws, count))
     low, high = np.quantile(good[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
     if low == high:
-        low, high = proportion_confint(round(point * count), count, alpha=0.05, method="wilson")
+        low, high = _wilson(round(point * count), count)
     method = f"{method}, {count} clusters"
     return Estimate(point, min(low, point), max(high, point), unit, int(sizes.sum()), method)
 

@@ -561,9 +561,11 @@ def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, the
         of games that ours would win, Bradley-Terry).
     """
     rows = []
+    scores = scores[["board_date", "arena_key", "score", "error"]]
     known = scores.assign(side=scores.arena_key.map(sides))
+    known = dict(list(known[known.side.isin([ours, theirs])].groupby("board_date")))
     for board in boards.sort_values("board_date", kind="stable").itertuples():
-        own = known[known.board_date == board.board_date]
+        own = known.get(board.board_date, scores[:0].assign(side=""))
         pair = [own[own.side == side] for side in (ours, theirs)]
         if any(one.empty for one in pair):
             continue
@@ -703,15 +705,19 @@ def _upper_gap(ours, theirs):
     # each pair of rivals at a level that makes all of them hold together
     pairs = max(len(rival) * (len(rival) - 1), 1)
     trail = np.max(rival[None, :] - rival[:, None] + stats.norm.ppf(_SCREEN / pairs) * apart, axis=1).clip(0)
-    spread = np.hypot(error[:, None], noise)
+    spread, ahead = np.hypot(error[:, None], noise), score[:, None] - rival
+    high = -stats.norm.ppf(0.02 / len(rival)) + 1.0
+    # with any critical value up to the highest, the others cannot give the maximum below
+    able = (ahead + high * spread).min(axis=1) >= ahead.min(axis=1).max()
+    spread, ahead = spread[able], ahead[able]
     with np.errstate(divide="ignore", invalid="ignore"):
         behind = np.where(trail > 0, trail / spread, 0.0)
-    low, high = np.zeros(len(score)), np.full(len(score), -stats.norm.ppf(0.02 / len(rival)) + 1.0)
+    low, high = np.zeros(len(ahead)), np.full(len(ahead), high)
     for _ in range(40):  # bisection: far below the last digit of any score
         middle = (low + high) / 2
         enough = special.ndtr(middle[:, None] + behind).prod(axis=1) >= 1 - (0.025 - _SCREEN)
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    leads = score[:, None] - rival + high[:, None] * spread
+    leads = ahead + high[:, None] * spread
     return float(leads.min(axis=1).max())
 
 

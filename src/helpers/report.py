@@ -1,34 +1,30 @@
-"""Report: bind an edition into one HTML page, and the editions into a landing page. No script, no outside request."""
+"""Report: bind an edition into pages, one a notebook, and the editions under a landing page. No script, no request."""
 
+import functools
 import html
 import json
 import re
-from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import latex2mathml.converter
 import mistune
-import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from helpers import cache, content, paths, results
+from helpers import cache, content, pages, references, specifications
+from helpers.freshness import digest
 
-HERE = Path(__file__).parent
-# spelled out, because strftime follows the locale
-MONTHS = ("January", "February", "March", "April", "May", "June", "July")
-MONTHS += ("August", "September", "October", "November", "December")
-MARKS = {results.HOLDS: "✓", results.FAILS: "✕", results.CANNOT_TELL: "?"}
+# the notebook whose first picture stands for a whole edition
+LEAD = "01_returns"
 
 
 def edition_page(folder: Path, as_of: str) -> None:
-    """Write ``index.html``, its style and fonts for one edition: the ledger of verdicts, then every notebook.
+    """Write the pages of one edition: its contents, verdicts and downloads; one a notebook; its specifications.
 
     Parameters
     ----------
     folder : Path
         The edition: ``results.json``, ``verdicts.csv`` and a folder for each notebook with ``notebook.ipynb`` and
-        the files of its exhibits.
+        the files of its exhibits. What else of `helpers.pages.WHOLE` and of ``numbers`` is there is linked.
     as_of : str
         Day of the edition, an ISO date.
 
@@ -36,19 +32,78 @@ def edition_page(folder: Path, as_of: str) -> None:
     ------
     ValueError
         If a notebook holds an error, a figure without alt text or a picture that is no exhibit, if a file of an
-        exhibit is missing, or if a verdict is on no claim of ``data/claims.csv``.
+        exhibit is missing, if a verdict is on no claim of ``data/claims.csv``, or if a notebook cites a work that
+        ``references.bib`` does not hold.
     """
     names = content.names(folder)
     if not names:
         raise ValueError(f"{folder} holds no notebooks: run `make report AS_OF={as_of}`")
-    markdown, sections = Prose(names), [content.section(folder, name) for name in names]
-    for section in sections:
-        markdown.level = 2
-        for cell in section["cells"]:
-            if cell["kind"] == "prose":
-                cell["html"] = markdown.to_html(cell["source"])
+    works = references.read()
+    sections = [_told(content.section(folder, name), names, works) for name in names]
     groups = content.ledger([folder], {section["name"]: section["question"] for section in sections})
-    _publish(folder, "edition.html.j2", as_of=as_of, sections=sections, groups=groups, tally=content.tally(groups, 0))
+    shared = {"as_of": as_of, "numbers": pages.numbers(folder)}
+    pages.furnish(folder)
+    for place, section in enumerate(sections):
+        pages.publish(
+            folder / section["name"] / "index.html",
+            "notebook.html.j2",
+            root="../",
+            section=section,
+            claims=[row for group in groups if group["notebook"] == section["name"] for row in group["rows"]],
+            before=sections[place - 1] if place else None,
+            after=sections[place + 1] if place + 1 < len(sections) else None,
+            image=_image(section, "../"),
+            **shared,
+        )
+    image = next((_image(section, "") for section in sections if section["name"] == LEAD), None)
+    _specifications_page(folder, groups, image, shared)
+    pages.publish(
+        folder / "index.html",
+        "edition.html.j2",
+        sections=sections,
+        groups=groups,
+        tally=content.tally(groups, 0),
+        downloads=pages.downloads(folder, sections),
+        image=image,
+        **shared,
+    )
+
+
+def _told(section, names, works):
+    """Put a notebook's prose into HTML, and gather its headings and the titles of its figures."""
+    prose = Prose(names)
+    prose.citations = references.Citations(works, section["name"])
+    for cell in section["cells"]:
+        if cell["kind"] == "prose":
+            cell["html"] = prose.to_html(cell["source"])
+    findings = [out["title"] for cell in section["cells"] for out in cell["outputs"] if out["kind"] == "figure"]
+    told = {"headings": prose.headings, "findings": findings, "references": prose.citations.references()}
+    return section | told
+
+
+def _image(section, root):
+    shown = [out for cell in section["cells"] for out in cell["outputs"] if out["kind"] == "figure"]
+    return shown[0] | {"files": f"{root}{shown[0]['files']}"} if shown else None
+
+
+def _specifications_page(folder, groups, image, shared):
+    strips = specifications.strips(folder)
+    rows = [row for group in groups if group["question"] for row in group["rows"]]
+    # a forecast that is not due has numbers, but no verdict that others could agree with
+    drawn = [row | strips[row["id"]] for row in rows if row["id"] in strips and row["answers"][0]["value"] is not None]
+    for curve in drawn:
+        curve["portion"] = curve["agree"] / curve["answered"]
+    pages.publish(
+        folder / "specifications.html",
+        "specifications.html.j2",
+        curves=drawn,
+        unanswered=[row for row in rows if row["id"] not in {curve["id"] for curve in drawn}],
+        agree=sum(curve["agree"] for curve in drawn),
+        answered=sum(curve["answered"] for curve in drawn),
+        robust=sum(curve["agree"] == curve["answered"] for curve in drawn),
+        image=image,
+        **shared,
+    )
 
 
 def landing_page(report: Path, editions: list[str]) -> None:
@@ -71,16 +126,14 @@ def landing_page(report: Path, editions: list[str]) -> None:
     if missing or not editions:
         raise ValueError(f"no complete edition {', '.join(missing)} in {report}: run `make report` first")
     newest = max(editions)
-    questions = {
-        name: content.question(content.read(report / newest / name)) for name in content.names(report / newest)
-    }
+    names = {edition: content.names(report / edition) for edition in editions}
+    questions = {name: content.question(content.read(report / newest / name)) for name in names[newest]}
     groups = content.ledger([report / edition for edition in editions], questions)
-    lead = None
-    if "01_returns" in questions:
-        cells = content.section(report / newest, "01_returns")["cells"]
-        lead = next((out for cell in cells for out in cell["outputs"] if out["kind"] == "figure"), None)
-    _publish(
-        report,
+    lead = _image(content.section(report / newest, LEAD), f"{newest}/") if LEAD in questions else None
+    sources = pages.sources(report / newest, newest)
+    pages.furnish(report)
+    pages.publish(
+        report / "index.html",
         "landing.html.j2",
         editions=editions,
         complete=complete,
@@ -88,9 +141,14 @@ def landing_page(report: Path, editions: list[str]) -> None:
         groups=groups,
         tallies=[content.tally(groups, place) for place in range(len(editions))],
         lead=lead,
+        image=lead,
+        numbers={edition: pages.numbers(report / edition) for edition in editions},
+        notebooks=names,
         sweeps=_sweeps(report),
+        comparisons=_comparisons(report),
         failures=sorted({path.parent.name for path in report.glob("failed/*/*.ipynb")}),
-        sources=pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, dtype=str).to_dict("records"),
+        sources=sources,
+        oldest=max((source["days"] or 0 for source in sources), default=0) or 1,
     )
 
 
@@ -112,58 +170,58 @@ def _sweeps(report):
     return found
 
 
-def _publish(folder, template, **values):
-    site = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    site.filters |= {"day": _day, "whole_days": _whole_days}
-    site.globals |= {"MARKS": MARKS, "NOTE_DAY": results.NOTE_DAY}
-    page = site.get_template(template).render(**values)
-    (folder / "fonts").mkdir(exist_ok=True)
-    for font in sorted((HERE / "fonts").iterdir()):
-        _write(folder / "fonts" / font.name, font.read_bytes())
-    _write(folder / "style.css", (HERE / "templates" / "style.css").read_bytes())
-    _write(folder / "index.html", page.encode("utf-8"))
+def comparison_page(folder: Path, told: dict) -> None:
+    """Write ``index.html``, its style and fonts for a comparison of two editions or commits.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the page, two below that of the report.
+    told : dict
+        The comparison in words, as `helpers.comparison` puts it.
+    """
+    pages.furnish(folder)
+    pages.publish(folder / "index.html", "comparison.html.j2", **told)
 
 
-def _day(iso):
-    day = date.fromisoformat(iso)
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def _whole_days(text):
-    """Escape a text, and keep its ISO dates from breaking at their hyphens."""
-    return re.sub(r"\d{4}-\d\d-\d\d", r'<span class="date">\g<0></span>', html.escape(text))
-
-
-def _write(path, content):
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_bytes(content)
-    draft.replace(path)
+def _comparisons(report):
+    """Pages that compare, with whether an edition was built anew since."""
+    found = []
+    for file in sorted(report.glob("compare/*/compare.json")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        held = {day: report / day / "results.json" for day in told["results"]}
+        stale = any(not held[day].is_file() or digest(held[day]) != value for day, value in told["results"].items())
+        found.append(told | {"folder": f"compare/{file.parent.name}", "stale": stale})
+    return found
 
 
 class Prose(mistune.HTMLRenderer):
-    """Markdown of one notebook: HTML escaped, headings one level down without gaps, pictures told by their text."""
+    """Markdown of one notebook: HTML escaped, headings below its question without gaps, pictures told by their text."""
 
     def __init__(self, names):
         super().__init__(escape=True)
-        self.names, self.level = names, 2
-        self.to_html = mistune.create_markdown(renderer=self, plugins=["table", "math"])
+        self.names, self.level, self.headings = names, 1, []
+        self.citations = references.Citations({}, "this text")
+        self.to_html = mistune.create_markdown(renderer=self, plugins=["table", "math", references.plugin])
 
     def heading(self, text, level, **attrs):
-        self.level = max(3, min(level + 1, self.level + 1, 6))
-        return f"<h{self.level}>{text}</h{self.level}>\n"
+        self.level = max(2, min(level, self.level + 1, 6))
+        if self.level > 2:
+            return f"<h{self.level}>{text}</h{self.level}>\n"
+        words = html.unescape(re.sub(r"<[^>]*>", "", text))
+        # numbered, for no two may be the same, and none that of an element of the template
+        name = re.sub(r"[^a-z0-9]+", "-", f"{words.lower()}-{len(self.headings) + 1}").strip("-")
+        self.headings.append({"id": name, "text": words})
+        return f'<h2 id="{name}">{text}</h2>\n'
 
     def link(self, text, url, title=None):
         notebook = re.fullmatch(r"(?:\./)?(\d\d_\w+)\.ipynb(?:#.*)?", url)
         if notebook and notebook[1] in self.names:
-            return f'<a href="#{notebook[1]}">{text}</a>'
+            return f'<a href="../{notebook[1]}/index.html">{text}</a>'
         return f'<a href="{html.escape(url)}">{text}</a>' if re.match(r"https?://", url) else text
+
+    def citation(self, cited):
+        return self.citations.html(cited)
 
     def image(self, text, url, title=None):
         return f"<em>{text}</em>"
@@ -184,6 +242,7 @@ class Prose(mistune.HTMLRenderer):
         return f"{scroll}{_formula(text, 'block')}</div>\n"
 
 
+@functools.cache
 def _formula(tex, display):
     """MathML, which browsers draw without a script; what the converter cannot read stays TeX, as code."""
     try:

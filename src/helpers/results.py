@@ -1,5 +1,6 @@
 """Results: record what a notebook found, judge it against the note's claims, gather an edition."""
 
+import hashlib
 import json
 import math
 from dataclasses import dataclass
@@ -95,12 +96,12 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
     for label, estimate in {"the estimate": found, **others}.items():
         if isinstance(estimate, Estimate) and estimate.unit != row.unit:
             raise ValueError(f"{claim} is stated in {row.unit}, but {label} is in {estimate.unit}")
-    if row.kind == "forecast" and as_of <= NOTE_DAY:
-        return Verdict(claim, NOT_YET_DUE, "", f"A forecast: judged in editions after {NOTE_DAY}.")
+    verdict = _word(row, found, as_of)
+    if verdict == NOT_YET_DUE:
+        return Verdict(claim, verdict, "", f"A forecast: judged in editions after {NOTE_DAY}.")
     if isinstance(found, Unanswered):
-        return Verdict(claim, found.verdict, "", f"No answer: {found.reason}.")
-    verdict = position(found, row.low, row.high)
-    span = _span(row.low, row.high, row.unit)
+        return Verdict(claim, verdict, "", f"No answer: {found.reason}.")
+    span = inference.range_in_words(row.low, row.high, row.unit)
     value, low, high = inference.numbers(found.value, found.low, found.high)
     interval = "" if found.is_exact else f" ({low} to {high})"
     reason = f"Found {value}{interval} against a range of {span}."
@@ -113,6 +114,12 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
         reason += f" Disagreeing: {'; '.join(against)}."
     robust = ("no" if against else "yes") if answered else ""
     return Verdict(claim, verdict, robust, reason)
+
+
+def _word(claim, found, as_of):
+    if claim.kind == "forecast" and as_of <= NOTE_DAY:
+        return NOT_YET_DUE
+    return found.verdict if isinstance(found, Unanswered) else position(found, claim.low, claim.high)
 
 
 def record(
@@ -135,7 +142,8 @@ def record(
     found, others
         As for `judge`.
     inputs : list of DataFrame
-        The rows that entered, cut from tables that `helpers.data.load` gave (their ``attrs`` name table and hash).
+        The rows that entered, cut from tables that `helpers.data.load` gave (their ``attrs`` name table, hash and key
+        columns). The keys of each set of rows are written once, to ``inputs/<table>-<digest>.csv`` in the folder.
     as_of : str
         Edition.
     other_inputs : list of DataFrame, optional
@@ -145,11 +153,13 @@ def record(
     -------
     Verdict
     """
-    verdict = judge(claim, found, others, as_of)
-    sources = [_source(table) for table in inputs]
-    beside = sources if other_inputs is None else [_source(table) for table in other_inputs]
-    rows = [_entry(claim, here.name, found, sources, "headline")]
-    rows += [_entry(f"{claim}/{label}", here.name, other, beside, "alternative") for label, other in others.items()]
+    verdict, row = judge(claim, found, others, as_of), claims().loc[claim]
+    sources = [_source(here, table) for table in inputs]
+    beside = sources if other_inputs is None else [_source(here, table) for table in other_inputs]
+    rows = [_entry(claim, here.name, found, sources, "headline", verdict.verdict)]
+    for label, other in others.items():
+        said = _word(row, other, as_of)
+        rows.append(_entry(f"{claim}/{label}", here.name, other, beside, "alternative", said))
     _add(here, rows)
     return verdict
 
@@ -166,7 +176,7 @@ def note(here: Path, result: str, found: Estimate | Unanswered, inputs: list[pd.
     """
     if result in claims().index:
         raise ValueError(f"{result!r} is a claim: record it with its alternatives")
-    _add(here, [_entry(result, here.name, found, [_source(table) for table in inputs], "context")])
+    _add(here, [_entry(result, here.name, found, [_source(here, table) for table in inputs], "context")])
 
 
 def specifications(found: dict, others: dict) -> pd.DataFrame:
@@ -283,22 +293,34 @@ def write_edition(as_of: str) -> None:
     verdicts(records, as_of).to_csv(folder / "verdicts.csv", index=False, lineterminator="\n")
 
 
-def _span(low, high, unit):
-    # the ends were written down, not estimated: every digit of them counts
-    left, right = (f"{end:,.10g}".replace("-", "−") for end in (low, high))
-    if math.isinf(low):
-        return f"{right} {unit} or less"
-    return f"{left} {unit} or more" if math.isinf(high) else f"{left} to {right} {unit}"
-
-
-def _source(table):
-    if "table" not in table.attrs:
+def _source(here, table):
+    told = table.attrs
+    if "table" not in told:
         raise ValueError("an input must be rows of a table that data.load gave; its origin was lost on the way")
-    own = {"includes_own_data": True} if "own" in table.attrs else {}
-    return {"table": table.attrs["table"], "rows": len(table), "sha256": table.attrs["sha256"]} | own
+    source = {"table": told["table"], "rows": len(table), "sha256": told["sha256"]}
+    source |= {"includes_own_data": True} if "own" in told else {}
+    if "key" not in told or table.empty:
+        return source
+    if len(table) == told["rows"] and table.index.equals(pd.RangeIndex(len(table))):
+        return source | {"keys": "all"}
+    names = [name for name in told["key"].split() if name in table.columns]
+    if not names:
+        raise ValueError(f"rows of {told['table']} without a column of its key ({told['key']}): pass them with it")
+    # in the order of the raw file, and as it writes them
+    rows = (table if table.index.is_monotonic_increasing else table.sort_index(kind="stable"))[names]
+    rows = rows.astype({name: "int8" for name in names if rows[name].dtype == bool})
+    content = rows.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d").encode()
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    target = here / "inputs" / f"{told['table']}-{digest}.csv"
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        draft = target.with_suffix(".part")
+        draft.write_bytes(content)
+        draft.replace(target)
+    return source | {"keys": digest}
 
 
-def _entry(result, notebook, found, sources, role):
+def _entry(result, notebook, found, sources, role, verdict=None):
     common = {"id": result, "notebook": notebook, "role": role}
     if isinstance(found, Unanswered):
         answer = {"value": None, "low": None, "high": None, "unit": None, "n": 0, "method": None}
@@ -308,7 +330,8 @@ def _entry(result, notebook, found, sources, role):
         ends = [end if math.isfinite(end) else str(end) for end in (found.low, found.high)]
         answer = {"value": found.value, "low": ends[0], "high": ends[1], "unit": found.unit}
         answer |= {"n": found.n, "method": found.method}
-    return common | answer | {"inputs": sources}
+    answer |= {"verdict": verdict} if verdict else {}
+    return common | answer | {"origin": found.origin._asdict(), "inputs": sources}
 
 
 def _answer(entry):

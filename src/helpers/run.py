@@ -17,7 +17,22 @@ from pathlib import Path
 import filelock
 from tqdm import tqdm
 
-from helpers import cache, cluster, data, freshness, kernels, paths, readme, report, results, sweep
+from helpers import (
+    cache,
+    cluster,
+    data,
+    diff,
+    downloads,
+    freshness,
+    kernels,
+    lineage,
+    numbers,
+    paths,
+    readme,
+    report,
+    results,
+    sweep,
+)
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
@@ -116,7 +131,7 @@ def _sweep():
         shutil.rmtree(left, ignore_errors=True)
 
 
-def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
+def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: bool = False) -> int:
     """Build the report: both editions, or the one of a date.
 
     Parameters
@@ -127,6 +142,8 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
         Execute every notebook, whatever is kept.
     wish : {"", "warm", "plain"}
         Kind of kernels.
+    with_pdf : bool
+        Print each edition built as a PDF too.
 
     Returns
     -------
@@ -158,7 +175,7 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
             faults, ran = run_jobs(stages, settings, "Building the report", workers, force)
             for day, place in stages.items():
                 if not any(name.endswith(day) for name in faults):
-                    workers.submit_light(day, _finish, day, place)
+                    workers.submit_light(day, _finish, day, place, with_pdf)
             for day, _, error in workers.outcomes():
                 if error:
                     faults[f"binding the edition of {day}"] = _line(error)
@@ -174,10 +191,10 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "") -> int:
         finally:
             for place in stages.values():
                 shutil.rmtree(place, ignore_errors=True)
-        return _told(as_of, wanted, held, faults, ran)
+        return _told(as_of, wanted, held, faults, ran, with_pdf)
 
 
-def _told(as_of, wanted, held, faults, ran):
+def _told(as_of, wanted, held, faults, ran, with_pdf):
     """Say how it went, and remember it if it went well."""
     for name, fault in sorted(faults.items()):
         print(f"error: {name}: {fault}", file=sys.stderr)
@@ -190,9 +207,13 @@ def _told(as_of, wanted, held, faults, ran):
     ]
     words.append(f"The report is at {(paths.REPORT / 'index.html').relative_to(paths.ROOT)}")
     pages = [path for path in paths.REPORT.iterdir() if path.is_file() and not path.name.startswith(".")]
-    freshness.remember(
-        as_of, [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})], words
-    )
+    built = [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})]
+    freshness.remember(as_of, built, words)
+    if with_pdf:
+        from helpers import pdf
+
+        words += [f"A PDF is at {(paths.REPORT / day / pdf.NAME).relative_to(paths.ROOT)}" for day in sorted(wanted)]
+        freshness.remember(freshness.printed(as_of), built, words)
     cache.tidy()
     print(f"Executed {len(ran)} of {len(wanted) * len(notebooks())} notebooks; the others were fresh")
     print(*words, sep="\n")
@@ -225,12 +246,21 @@ def _line(error):
     raise error
 
 
-def _finish(as_of, place):
+def _finish(as_of, place, with_pdf):
     os.environ[paths.PLACE_VARIABLE] = str(place)
     try:
         results.write_edition(as_of)
     finally:
         del os.environ[paths.PLACE_VARIABLE]
+    lineage.remember_build(place)
+    numbers.write(place, as_of)
+    downloads.write(place, as_of)
+    if with_pdf:
+        # here, for it brings libraries that a report without it need not wait for
+        from helpers import pdf
+
+        pdf.write(place, as_of)
+    # last, for the page links what lies there
     report.edition_page(place, as_of)
 
 
@@ -363,22 +393,40 @@ def _jobs(grid):
     return [(notebook, accepted(notebook, settings)) for notebook, settings in sweep.points(grid)]
 
 
+def _diff(a, b, as_of, options):
+    """Compare two editions or commits and put the page into the report."""
+    place = paths.REPORT / f".stage-diff-{os.getpid()}"
+    with _sole_run():
+        try:
+            name, lines = diff.carry_out(a, b, as_of, place, options)
+            if name:
+                publish(place / "page", paths.REPORT / "compare" / name)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    print(*lines, sep="\n")
+    return 0
+
+
 def _wish(arguments):
     parser = argparse.ArgumentParser(prog="python -m helpers.run", description="Execute notebooks and bind the report.")
     commands = parser.add_subparsers(dest="command", required=True)
     helped = {
         "report": "build the editions",
+        "pdf": "build the editions, each with a PDF",
         "notebook": "execute one notebook into the drafts",
         "refresh-outputs": "execute the stored notebooks",
         "why": "say what changed since a notebook was executed",
         "sweep": "execute a notebook over a grid",
+        "diff": "say what moved between two editions or commits",
     }
     command = {name: commands.add_parser(name, help=words) for name, words in helped.items()}
-    for name in ("report", "why"):
+    for name in ("report", "pdf", "why", "diff"):
         command[name].add_argument("--as-of", default="")
     command["notebook"].add_argument("name")
     command["notebook"].add_argument("--set", default="")
     command["why"].add_argument("name")
+    command["diff"].add_argument("a")
+    command["diff"].add_argument("b", nargs="?", default="")
     command["sweep"].add_argument("grid")
     command["sweep"].add_argument("--scheduler", default="")
     for one in command.values():
@@ -400,14 +448,18 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         options = {"force": wish.force not in ("", "0"), "wish": wish.kernels}
-        if wish.command == "report":
-            return make_report(wish.as_of, **options)
+        if wish.command in ("report", "pdf"):
+            return make_report(wish.as_of, **options, with_pdf=wish.command == "pdf")
         if wish.command == "notebook":
             return run_one(wish.name, wish.set, **options)
         if wish.command == "why":
             return _why(wish.name, wish.as_of)
         if wish.command == "sweep":
             return _grid(wish.grid, wish.scheduler, **options)
+        if wish.command == "diff":
+            # older commits know neither
+            given = {"force": wish.force, "kernels": wish.kernels}
+            return _diff(wish.a, wish.b, wish.as_of, [f"--{name}={value}" for name, value in given.items() if value])
         return refresh_outputs(**options)
     except (ParameterError, kernels.KindError, cluster.ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)

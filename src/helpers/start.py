@@ -12,7 +12,7 @@ from helpers import freshness
 
 
 def main(arguments: list[str]) -> int:
-    """Answer ``report`` at once when it is fresh; else replace this process by the run in the locked environment.
+    """Answer ``report`` and ``pdf`` at once when fresh; else replace this process by the run in the locked environment.
 
     Parameters
     ----------
@@ -20,8 +20,9 @@ def main(arguments: list[str]) -> int:
         Those of ``python -m helpers.run``.
     """
     options = dict(argument.partition("=")[::2] for argument in arguments)
-    if arguments[0] == "report" and options.get("--force", "") in ("", "0"):
-        words = freshness.fresh(options.get("--as-of", ""))
+    if arguments[0] in ("report", "pdf") and options.get("--force", "") in ("", "0"):
+        wish = options.get("--as-of", "")
+        words = freshness.fresh(wish if arguments[0] == "report" else freshness.printed(wish))
         if words:
             print("Nothing changed since the report was built.", *words, sep="\n")
             return 0

@@ -1,5 +1,6 @@
 """The house style: canvas, colours, words for numbers; and the only place that writes figures and tables."""
 
+import base64
 import hashlib
 import html
 import re
@@ -61,6 +62,8 @@ def set_style() -> None:
             "axes.edgecolor": LIGHT,
             "axes.spines.top": False,
             "axes.spines.right": False,
+            # where it stands anyhow; else every draw measures all tick labels to see whether it has to rise
+            "axes.titley": 1.0,
             "xtick.color": GREY,
             "ytick.color": GREY,
             "xtick.labelsize": 9,
@@ -133,7 +136,9 @@ def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[
         print(f"No figure: {drawing.reason}.")
         return
     exhibit, words = write(here, slug, drawing, sources)
-    content = {"image/png": (here / f"{slug}.png").read_bytes(), "text/plain": words}
+    # as text: not every front end encodes bytes
+    picture = base64.b64encode((here / f"{slug}.png").read_bytes()).decode("ascii")
+    content = {"image/png": picture, "text/plain": words}
     display(content, raw=True, metadata={"exhibit": exhibit})
 
 
@@ -166,7 +171,7 @@ def write(here: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] |
     low = 0.09 / figure.get_figheight()
     figure.text(0.015, low, textwrap.fill(source, 145), size=7.5, color=GREY, va="bottom", linespacing=1.3)
     figure.savefig(here / f"{slug}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(here / f"{slug}.png", metadata={"Software": None})
+    figure.savefig(here / f"{slug}.png", metadata={"Software": None}, pil_kwargs={"compress_level": 1})
     digest = _write_csv(here / f"{slug}.csv", drawing.points)
     words = f"{drawing.title}\n{drawing.alt}\n{len(drawing.points)} points, digest {digest}"
     return {"kind": "figure", "slug": slug, "title": drawing.title, "alt": drawing.alt, "source": source}, words
