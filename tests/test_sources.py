@@ -1562,7 +1562,8 @@ def test_own_rows_are_left_out_where_the_variable_says_so(own, monkeypatch):
 
 
 def test_a_report_with_own_rows_is_not_fresh_where_they_are_left_out(own, monkeypatch):
-    (paths.ROOT / "requirements.lock").touch()
+    for name in ("requirements.lock", "references.bib"):
+        (paths.ROOT / name).touch()
     with_own = freshness.inputs()
     monkeypatch.setenv(paths.OWN_VARIABLE, "0")
     assert freshness.inputs() != with_own
