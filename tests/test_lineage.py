@@ -89,6 +89,14 @@ def test_a_row_that_was_revised_by_the_day_or_came_late_is_told_as_it_was_read(l
     }
 
 
+def test_a_number_that_rests_on_own_rows_too_says_so_with_its_producer(folder):
+    edition = lineage.Edition(folder, DAY)
+    (entry,) = edition.records["fell"]["inputs"]
+    assert edition.source("01_returns", entry)["producer"] == "Producer & Co"
+    mixed = edition.source("01_returns", entry | {"includes_own_data": True})
+    assert mixed["producer"] == "Producer & Co; includes own data"
+
+
 def test_no_row_is_told_as_none(explained):
     (source,) = explained("returns-beside")["inputs"]
     assert (source["rows"], source["list"], source["shown"]) == (0, "", [])

@@ -244,7 +244,9 @@ class Edition:
         """
         keys = entry.get("keys", "")
         file = f"{notebook}/inputs/{entry['table']}-{keys}.csv" if keys not in ("", "all") else ""
-        return self._source(entry["table"], entry["rows"], entry["sha256"], file, keys == "all")
+        told = self._source(entry["table"], entry["rows"], entry["sha256"], file, keys == "all")
+        own = {"producer": f"{told['producer']}; includes own data"} if entry.get("includes_own_data") else {}
+        return told | own
 
     def _source(self, table, count, sha256, file, whole):
         ledger = self.sources[table]
