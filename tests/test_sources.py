@@ -1471,7 +1471,7 @@ def otherwise(draw):
     return source, Pulled(table, pd.concat([some, new]))
 
 
-@settings(max_examples=6, deadline=None, derandomize=True, database=None)
+@settings(max_examples=4, deadline=None, derandomize=True, database=None)
 @given(st.data(), st.integers(0, 400), st.floats(0, 1))
 def test_no_refresh_changes_what_is_read_on_a_day_that_its_table_reached(built, given_data, days, share):
     today = f"{NOW + datetime.timedelta(days=days):%Y-%m-%d}"
