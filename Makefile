@@ -79,7 +79,7 @@ refresh-outputs: ## execute the stored notebooks at their defaults and keep thei
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
 
 test: env ## unit, data and house tests, then every notebook against its stored outputs
-	@$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	@$(RUN) -m pytest -n auto --maxprocesses 4
 
 check: env ## style, then test
 	@$(RUN) -m ruff check .

@@ -14,10 +14,21 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Keep each file's tests in one process, and all notebooks in one; begin with these, which take longest."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("notebooks" if _stored(item) else item.path.name))
-    items.sort(key=lambda item: not _stored(item))
+    """Begin with the notebooks, which take longest."""
+    items.sort(key=lambda item: (not _stored(item), item.path.name if _stored(item) else ""))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep each file's tests in one process, and all notebooks in one: the last reads what the others wrote."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "notebooks" if file.endswith(".ipynb") else file
+
+    return ByFile(config, log)
 
 
 # what git holds follows from public data alone

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
-from helpers import content, pages, paths, report, results
+from helpers import content, numbers, pages, paths, report, results
 
 # each of them leaves a trace when it runs
 RUN = "window.ran=1;console.log('ran')"
@@ -234,15 +234,34 @@ def test_axe_finds_no_violation(browser, site, scheme):
     # nothing but colours follows from the scheme
     only = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}[scheme]
     for file in files(site):
-        page.goto(file.as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        # by the debugger, which no content security policy stops
-        page.evaluate(AXE)
-        found = page.evaluate("only => axe.run({ preload: false, resultTypes: ['violations'], ...only })", only)
-        assert found["passes"] or found["violations"]
-        wrong |= {(file.parent.name, one["id"]): one["nodes"][0]["html"][:300] for one in found["violations"]}
+        wrong |= violations(page, file, only)
     page.close()
     assert wrong == {}
+
+
+def violations(page, file, only):
+    """What axe finds on a page with all its folds open."""
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    # by the debugger, which no content security policy stops
+    page.evaluate(AXE)
+    found = page.evaluate("only => axe.run({ preload: false, resultTypes: ['violations'], ...only })", only)
+    assert found["passes"] or found["violations"]
+    return {(file.parent.name, one["id"]): one["nodes"][0]["html"][:300] for one in found["violations"]}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_behind_a_number_is_as_sound_as_the_others(browser, lay_out, scheme):
+    folder = lay_out()
+    pages.furnish(folder)
+    numbers.write(folder, folder.name)
+    page, said = browser.new_page(color_scheme=scheme, viewport={"width": 320, "height": 800}), []
+    page.on("console", lambda message: said.append(message.text))
+    for file in sorted(folder.glob("numbers/*.html")):
+        assert violations(page, file, {}) == {} and said == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert not page.evaluate("document.querySelectorAll('script').length")
+    page.close()
 
 
 def test_dark_and_light_are_two_grounds(browser, site):

@@ -77,8 +77,9 @@ def _told(section, names, works):
         if cell["kind"] == "prose":
             cell["html"] = prose.to_html(cell["source"])
     findings = [out["title"] for cell in section["cells"] for out in cell["outputs"] if out["kind"] == "figure"]
-    told = {"headings": prose.headings, "findings": findings, "references": prose.citations.references()}
-    return section | told
+    works = prose.citations.references()
+    headings = [*prose.headings, *([{"id": "references", "text": "References"}] if works else [])]
+    return section | {"headings": headings, "findings": findings, "references": works}
 
 
 def _image(section, root):
