@@ -39,7 +39,7 @@ _connect, _look_up = socket.socket.connect, socket.getaddrinfo
 
 def _here(host):
     try:
-        return host in ("", "localhost", None) or ipaddress.ip_address(host).is_loopback
+        return host in ("", "localhost", socket.gethostname(), None) or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
