@@ -19,19 +19,22 @@ override ROUNDS := $(value ROUNDS)
 override ONLY := $(value ONLY)
 override UPGRADE := $(value UPGRADE)
 override ID := $(value ID)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID
+override SOURCE := $(value SOURCE)
+override DRY := $(value DRY)
+override CONTACT := $(value CONTACT)
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data report pdf run why explain sweep diff lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -44,6 +47,9 @@ extras: ## make .venv-extra too: Dask for sweeps on a cluster, and what `make be
 
 data: env ## check data/raw against its ledgers and build data/processed
 	@$(RUN) -m helpers.data
+
+refresh: env ## ask the sources for what is new, the only command on the network: SOURCE=btos, DRY=1 to look only
+	@$(or $(wildcard .venv-extra/bin/python),$(RUN)) -m helpers.sources
 
 report: ## build both editions of the report; AS_OF=2025-06-30 builds that one, FORCE=1 executes all anew
 	@$(START) report --as-of="$$AS_OF" $(HOW)
@@ -70,7 +76,7 @@ lab: env ## open the notebooks in JupyterLab
 	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 refresh-outputs: ## execute the stored notebooks at their defaults and keep their outputs
-	@$(START) refresh-outputs $(HOW)
+	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
 
 test: env ## unit, data and house tests, then every notebook against its stored outputs
 	@$(RUN) -m pytest -n auto --maxprocesses 4

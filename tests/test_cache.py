@@ -203,7 +203,7 @@ def test_every_file_that_a_notebook_opens_is_part_of_its_key(whole):
                 assert reads, (notebook, name)
             elif folder == "src/helpers/fonts":
                 assert "module charts.house" in found, (notebook, name)
-            elif name not in ("data/claims.csv", "src/helpers/data.py"):
+            elif name not in ("data/claims.csv", "src/helpers/data.py", "src/helpers/journal.py"):
                 assert whole.root / name in known, (notebook, name)
 
 

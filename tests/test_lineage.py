@@ -73,6 +73,30 @@ def test_all_rows_that_were_known_are_told_as_that_and_the_later_ones_left_out(e
     assert [line for line, _ in source["shown"]] == [2, 3, 4, 7, 8, 9]
 
 
+def test_a_row_that_was_revised_by_the_day_or_came_late_is_told_as_it_was_read(lay_out, tmp_path):
+    later = tmp_path / "data" / "vintages" / "prices.csv"
+    later.parent.mkdir(parents=True)
+    lines = ("2025-01-03,1,A,4.5,2025-02-01", "2025-01-09,1,A,5,2025-02-01", "2025-01-07,1,A,7.5,2025-03-01")
+    later.write_text("\n".join(["day,plain,name,price,known_from", *lines, ""]), encoding="utf-8")
+    (source,) = lineage.Edition(lay_out(), DAY).explanation("fell")["inputs"]
+    days = ("2025-01-03", "2025-01-07", "2025-01-09")
+    told = {cells[0]: (line, cells[3]) for line, cells in source["shown"] if cells[0] in days}
+    assert told == {
+        "2025-01-03": ("2 of vintages", "4.5"),
+        "2025-01-09": ("3 of vintages", "5"),
+        # revised after the day of the edition
+        "2025-01-07": (8, "7"),
+    }
+
+
+def test_a_number_that_rests_on_own_rows_too_says_so_with_its_producer(folder):
+    edition = lineage.Edition(folder, DAY)
+    (entry,) = edition.records["fell"]["inputs"]
+    assert edition.source("01_returns", entry)["producer"] == "Producer & Co"
+    mixed = edition.source("01_returns", entry | {"includes_own_data": True})
+    assert mixed["producer"] == "Producer & Co; includes own data"
+
+
 def test_no_row_is_told_as_none(explained):
     (source,) = explained("returns-beside")["inputs"]
     assert (source["rows"], source["list"], source["shown"]) == (0, "", [])

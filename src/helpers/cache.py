@@ -307,14 +307,20 @@ def _reads(code):
 
 
 def _tables(names):
-    """Hash of each table: its raw file and its rows of the ledgers."""
+    """Hash of each table: its raw file, its rows of the ledgers, what was revised of it and what is your own."""
     listed, described = _ledger("sources.csv"), _ledger("columns.csv")
     found = {}
     for table in sorted(set(listed) if names is None else names):
         file = paths.RAW / f"{table}.csv"
         content = digest(file) if file.is_file() else "missing"
-        found[table] = hashed([content, listed.get(table), described.get(table)])
+        found[table] = hashed([content, listed.get(table), described.get(table), *_beside(table)])
     return found
+
+
+def _beside(table):
+    places = [paths.DATA / "vintages", *([paths.own()] if paths.own() else [])]
+    files = [place / f"{table}.csv" for place in places]
+    return [[file.parent.name, digest(file)] for file in files if file.is_file()]
 
 
 def _ledger(name):

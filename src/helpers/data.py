@@ -2,10 +2,15 @@
 
 ``data/sources.csv`` has a row for each file of ``data/raw``, ``data/columns.csv`` a row for each of its columns. Every
 rule they state is enforced on every cell: nothing is dropped, coerced or filled on the way to ``data/processed``.
+
+What became known later of a row that is held stands in ``data/vintages``, one file a table: the columns of the table
+and ``known_from``, the day from which the row is in force. Your own rows stand in ``data/own``, out of git, by the same
+rules.
 """
 
 import csv
 import datetime
+import functools
 import hashlib
 import io
 import json
@@ -17,7 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import paths
+from helpers import journal, paths
 
 SOURCE_COLUMNS = [
     "file",
@@ -57,9 +62,11 @@ CLAIM_COLUMNS = [
     "high",
     "reason_for_range",
 ]
+OWN_COLUMNS = ["table", "producer", "address", "licence", "read"]
 CLAIM_KINDS = ("chart", "text", "forecast")
 KINDS = ("series", "snapshots", "record", "definition")
 ALWAYS = "always"
+KNOWN_FROM = "known_from"
 REPLICATION = "2025-02-14"
 SHOWN = 20
 
@@ -123,6 +130,9 @@ class _Rule:
         return float(value) if self.type in ("number", "integer") else value
 
 
+_SINCE = _Rule(KNOWN_FROM, "date", "", "", frozenset(), True, True, "")
+
+
 def sources() -> pd.DataFrame:
     """Read the ledger of raw files: one row a file.
 
@@ -153,6 +163,11 @@ def check() -> dict[str, pd.DataFrame]:
     DataError
         Naming file, line, column, value and rule of every fault.
     """
+    return {table: typed(table, cells) for (part, table), cells in _checked().items() if part == "raw"}
+
+
+def _checked():
+    """Cells of every raw file and vintages file, by part and table, when none breaks a rule."""
     faults = _ledger_faults()
     if faults:
         raise DataError(faults)
@@ -160,17 +175,22 @@ def check() -> dict[str, pd.DataFrame]:
     on_disk = {str(path.relative_to(paths.RAW)) for path in paths.RAW.rglob("*") if not path.is_dir()}
     for name in sorted(on_disk - set(listed.file)):
         faults.append(f"data/raw/{name}: not listed in data/sources.csv; add its row or take the file away")
-    texts, tables = {}, {}
+    for path in sorted((paths.DATA / "vintages").glob("*")):
+        if path.name not in set(listed.file):
+            faults.append(f"data/vintages/{path.name}: no table of data/sources.csv has that name; take the file away")
+    texts = {}
     for table in listed.index:
-        texts[table], found = read(table)
+        texts["raw", table], found = read(table)
         faults += found
-    for table, cells in texts.items():
-        faults += _reference_faults(table, cells, texts)
+        revised, found = vintages(table)
+        faults += found
+        if revised is not None:
+            texts["vintages", table] = revised
+    for (part, table), cells in texts.items():
+        faults += _reference_faults(part, table, cells, texts)
     if faults:
         raise DataError(faults)
-    for table, cells in texts.items():
-        tables[table] = typed(table, cells)
-    return tables
+    return texts
 
 
 def read(table: str) -> tuple[pd.DataFrame, list[str]]:
@@ -200,9 +220,46 @@ def read(table: str) -> tuple[pd.DataFrame, list[str]]:
             f"{place}: sha256 is {digest}, but data/sources.csv says {source.sha256}; "
             f"restore it with `git checkout {place}`, or state the new hash if the change is meant"
         )
+    cells, found = _cells(content, rules, place)
+    return cells, found + faults
+
+
+def vintages(table: str) -> tuple[pd.DataFrame | None, list[str]]:
+    """Read what became known later of a table: rows to be read instead of held ones, or beside them, from a day on.
+
+    Parameters
+    ----------
+    table : str
+        Name in ``data/sources.csv``.
+
+    Returns
+    -------
+    tuple of DataFrame and list of str
+        The cells as text with the column ``known_from``, None where nothing was ever revised, and the faults found.
+    """
+    path = paths.DATA / "vintages" / f"{table}.csv"
+    if not path.is_file():
+        return None, []
+    return _cells(path.read_bytes(), [*_rules(table), _SINCE], f"data/vintages/{path.name}")
+
+
+def check_rows(table: str, rows: pd.DataFrame) -> list[str]:
+    """Tell which rules of their table some rows of text cells break, each with the number of the row."""
+    found = []
+    for rule in _rules(table):
+        for number, value in enumerate(rows[rule.column], start=1):
+            fault = rule.fault(value)
+            if fault:
+                found.append(f"row {number}, column {rule.column}: {value!r} {fault}")
+    return found
+
+
+def _cells(content, rules, place):
+    """Cells of a file by its lines, and the faults that its rules find."""
+    names = [rule.column for rule in rules]
     text, fault = _decoded(content)
     if fault:
-        return pd.DataFrame(columns=names), [f"{place}: {fault}", *faults]
+        return pd.DataFrame(columns=names), [f"{place}: {fault}"]
     rows, lines, found = _rows(text, names)
     cells = pd.DataFrame(rows, columns=names, index=lines, dtype=str)
     for rule in rules:
@@ -211,13 +268,13 @@ def read(table: str) -> tuple[pd.DataFrame, list[str]]:
             if fault:
                 found.append(f"line {line}, column {rule.column}: {value!r} {fault}")
     found += _key_faults(cells, [rule.column for rule in rules if rule.key])
-    return cells, _placed(place, found) + faults
+    return cells, _placed(place, found)
 
 
 def typed(table: str, cells: pd.DataFrame) -> pd.DataFrame:
     """Give checked text cells their types: dates as days, numbers as float64, flags as booleans."""
     out = {}
-    for rule in _rules(table):
+    for rule in [*_rules(table), *([_SINCE] if KNOWN_FROM in cells else [])]:
         column = cells[rule.column].where(cells[rule.column] != "")
         if rule.type == "integer":
             column = column.astype("int64" if rule.required else "Int64")
@@ -244,16 +301,25 @@ def build() -> bool:
     DataError
         If a rule is broken; what was built before stays.
     """
+    journal.recover()
+    built = _build()
+    _own()
+    return built
+
+
+def _build():
     stamp = paths.PROCESSED / "built.json"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == _state():
         return False
-    tables = check()
+    tables = _checked()
     paths.PROCESSED.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)  # tables half written must not count as built, should this be killed
-    for table, rows in tables.items():
+    for (part, table), cells in tables.items():
         draft = paths.PROCESSED / f"{table}.{os.getpid()}.part"
-        rows.to_parquet(draft, index=False)
-        draft.replace(paths.PROCESSED / f"{table}.parquet")
+        typed(table, cells).to_parquet(draft, index=False)
+        draft.replace(_processed(part, table))
+    for file in set(paths.PROCESSED.glob("*.vintages.parquet")) - {_processed(*name) for name in tables}:
+        file.unlink()
     draft = stamp.with_suffix(f".{os.getpid()}.part")
     draft.write_text(_state(), encoding="utf-8")
     draft.replace(stamp)
@@ -273,8 +339,10 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows in the order of the raw file; ``attrs`` hold the table's name, the sha256 of its raw file, the names of
-        its key columns (one text, for it is copied with every cut of the table) and the number of rows.
+        Rows in the order of the raw file, as they were in force on the day: a value that was revised since is read
+        as it stood. ``attrs`` hold the table's name, the sha256 of its raw file, the names of its key columns (one
+        text, for it is copied with every cut of the table), the number of rows, and how many are your own, where some
+        are.
 
     Raises
     ------
@@ -283,17 +351,43 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     DataError
         If the raw data had to be checked anew and break a rule.
     """
+    journal.recover()
     ledger = sources()
     if table not in ledger.index:
         raise ValueError(f"no table {table!r}; there are {', '.join(ledger.index)}")
     day = parse_day(as_of)
     build()
     source = ledger.loc[table]
-    rows = known(pd.read_parquet(paths.PROCESSED / f"{table}.parquet"), source.known_on, day)
-    described = columns()
-    key = described.column[(described.table == table) & (described.key == "1")]
-    rows.attrs = {"table": table, "sha256": source.sha256, "key": " ".join(key), "rows": len(rows)}
+    rows = known(_in_force(table, day), source.known_on, day)
+    own = known(_own().get(table, rows[:0]), source.known_on, day)
+    rows = _ordered(table, [rows, own]) if len(own) else rows
+    key = " ".join(rule.column for rule in _rules(table) if rule.key)
+    rows.attrs = {"table": table, "sha256": source.sha256, "key": key, "rows": len(rows)}
+    rows.attrs |= {"own": len(own)} if len(own) else {}
     return rows
+
+
+def _in_force(table, day=None):
+    """Rows of a table as they stood on a day, whatever was revised since; as they stand now, where none is named."""
+    rows = pd.read_parquet(_processed("raw", table))
+    if not _processed("vintages", table).is_file():
+        return rows
+    later = pd.read_parquet(_processed("vintages", table))
+    later = later if day is None else later[later[KNOWN_FROM] <= pd.Timestamp(day)]
+    return _ordered(table, [rows, later.drop(columns=KNOWN_FROM)]) if len(later) else rows
+
+
+def _ordered(table, parts):
+    """Rows of several parts in the order of the key; of two with one key the later."""
+    key = [rule.column for rule in _rules(table) if rule.key]
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return rows.drop_duplicates(key, keep="last").sort_values(
+        key, kind="stable", na_position="first", ignore_index=True
+    )
+
+
+def _processed(part, table):
+    return paths.PROCESSED / (f"{table}.parquet" if part == "raw" else f"{table}.{part}.parquet")
 
 
 def known(rows: pd.DataFrame, column: str, day: datetime.date) -> pd.DataFrame:
@@ -333,8 +427,9 @@ def reach(as_of: str | None = None) -> pd.DataFrame:
     build()
     out = []
     for source in sources().itertuples():
-        rows = pd.read_parquet(paths.PROCESSED / f"{source.table}.parquet")
-        rows = known(rows, source.known_on, parse_day(as_of)) if as_of else rows
+        day = parse_day(as_of) if as_of else None
+        rows = _in_force(source.table, day)
+        rows = known(rows, source.known_on, day) if as_of else rows
         days = rows[source.known_on] if source.known_on != ALWAYS else pd.Series(pd.NaT, dtype="datetime64[ms]")
         out.append((source.table, source.kind, len(rows), days.min(), days.max()))
     return pd.DataFrame(out, columns=["table", "kind", "rows", "first", "last"]).set_index("table")
@@ -356,10 +451,16 @@ def _ledger(name, header):
     path = paths.DATA / name
     if not path.is_file():
         raise DataError([f"data/{name}: missing; restore it with `git checkout data/{name}`"])
-    text, fault = _decoded(path.read_bytes())
+    return _ledger_rows(name, tuple(header), path.read_bytes()).copy()
+
+
+# read over and over, once a table
+@functools.lru_cache(maxsize=16)
+def _ledger_rows(name, header, content):
+    text, fault = _decoded(content)
     if fault:
         raise DataError([f"data/{name}: {fault}"])
-    rows, lines, faults = _rows(text, header)
+    rows, lines, faults = _rows(text, list(header))
     if faults:
         raise DataError(_placed(f"data/{name}", faults))
     return pd.DataFrame(rows, columns=header, index=pd.Index(lines, name="line"), dtype=str)
@@ -421,6 +522,11 @@ def _ledger_faults():
 
 
 def _rules(table):
+    return _rules_of(table, (paths.DATA / "columns.csv").read_bytes())
+
+
+@functools.lru_cache(maxsize=256)
+def _rules_of(table, _):
     own = columns().query("table == @table")
     return [
         _Rule(
@@ -506,26 +612,83 @@ def _key_faults(cells, key):
     return faults
 
 
-def _reference_faults(table, cells, texts):
-    faults, place = [], f"data/raw/{table}.csv"
+def _reference_faults(part, table, cells, texts):
+    faults, place = [], f"data/{part}/{table}.csv"
     for rule in _rules(table):
         if not rule.refers_to:
             continue
         other, column = rule.refers_to.split(".")
-        if texts[other].empty:  # could not be read, which is a fault of its own
+        if texts["raw", other].empty:  # could not be read, which is a fault of its own
             continue
-        targets = set(texts[other][column])
+        targets = {value for of in ("raw", "vintages") if (of, other) in texts for value in texts[of, other][column]}
         for line, value in cells[rule.column].items():
             if value and value not in targets:
                 faults.append(f"{place} line {line}, column {rule.column}: {value!r} is not in {rule.refers_to}")
     return faults
 
 
+def _own():
+    """Your own rows by table, checked by the rules of their tables and against what is public."""
+    folder = paths.own()
+    if folder is None:
+        return {}
+    return _own_tables(tuple((path.stem, path.read_bytes()) for path in sorted(folder.glob("*.csv"))))
+
+
+@functools.lru_cache(maxsize=2)
+def _own_tables(files):
+    files = dict(files)
+    ledger, faults = _listed_own(files.pop("sources"))
+    texts = {}
+    for table in ledger.table if not faults else ():
+        place = f"data/own/{table}.csv"
+        if table not in sources().index:
+            faults.append(f"data/own/sources.csv: no table {table!r} in data/sources.csv")
+        elif table not in files:
+            faults.append(f"{place}: missing, but data/own/sources.csv lists it")
+        else:
+            texts[table], found = _cells(files[table], _rules(table), place)
+            faults += found
+    for name in sorted(set(files) - set(ledger.table)):
+        faults.append(f"data/own/{name}.csv: not listed in data/own/sources.csv; add its row")
+    if faults:
+        raise DataError(faults)
+    tables = {table: typed(table, cells) for table, cells in texts.items()}
+    for table, rows in tables.items():
+        key = [rule.column for rule in _rules(table) if rule.key]
+        public = _in_force(table)
+        again = pd.concat([public[key], rows[key]], ignore_index=True).duplicated(key).tail(len(rows))
+        for line in texts[table].index[again.to_numpy()]:
+            faults.append(f"data/own/{table}.csv line {line}: its {', '.join(key)} stands in the public rows already")
+        for rule in _rules(table):
+            if rule.refers_to:
+                other, column = rule.refers_to.split(".")
+                targets = {*_in_force(other)[column].astype(str), *texts.get(other, {column: ()})[column]}
+                for line, value in texts[table][rule.column].items():
+                    if value and value not in targets:
+                        faults.append(f"data/own/{table}.csv line {line}: {value!r} is not in {rule.refers_to}")
+    if faults:
+        raise DataError(faults)
+    return tables
+
+
+def _listed_own(content):
+    text, fault = _decoded(content)
+    rows, _, faults = _rows(text, OWN_COLUMNS) if not fault else ([], [], [fault])
+    ledger = pd.DataFrame(rows, columns=OWN_COLUMNS, dtype=str)
+    if not faults:
+        empty = ledger.eq("").any(axis=1) | ledger.table.duplicated()
+        faults = [f"line {place + 2}: has an empty cell, or its table twice" for place in ledger.index[empty]]
+    return ledger, _placed("data/own/sources.csv", faults)
+
+
 def _state():
     """Hash what the processed tables follow from, ledgers, raw files and this module, and the tables themselves."""
     files = [paths.DATA / name for name in ("sources.csv", "columns.csv", "claims.csv")]
+    later = [(f"vintages/{file.name}", file) for file in sorted((paths.DATA / "vintages").glob("*"))]
     files += [*sorted(paths.RAW.glob("*")), *sorted(paths.PROCESSED.glob("*.parquet")), Path(__file__)]
-    state = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+    named = [*((file.name, file) for file in files), *later]
+    state = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in named if file.is_file()}
     return json.dumps(state, indent=1)
 
 
@@ -539,6 +702,8 @@ def main() -> int:
     tables = reach()
     word = "built" if fresh else "up to date"
     print(f"data/processed is {word}: {len(tables)} tables, {tables.rows.sum():,} rows, editions {' to '.join(span())}")
+    if _own():
+        print(f"data/own adds rows to {', '.join(_own())}")
     return 0
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from helpers import paths
 
+# folders of the data that no report follows from by themselves
+BUILT = ("processed", "archive")
+
 
 def remember(wish: str, built: list[Path], words: list[str]) -> None:
     """Remember that a report was built: from what, what lies there now, and what was said.
@@ -61,9 +64,12 @@ def inputs() -> dict[str, str]:
     files += paths.REPORT.glob("compare/*/compare.json")
     for place in places:
         for folder, below, names in os.walk(place):
-            below[:] = [name for name in below if not name.startswith((".", "__")) and name != "processed"]
+            below[:] = [name for name in below if not name.startswith((".", "__")) and name not in BUILT]
             files += [Path(folder, name) for name in names if not name.startswith(".")]
-    return {str(file): digest(file) for file in sorted(files)} | {"python": python()}
+    return {str(file): digest(file) for file in sorted(files)} | {
+        "python": python(),
+        "own data": os.environ.get(paths.OWN_VARIABLE, ""),
+    }
 
 
 def _outputs(built):

@@ -235,7 +235,8 @@ class Edition:
             ``sha256``, ``rows`` (count), ``raw`` (file), ``changed`` (since the build), ``key`` (columns that
             identify a row, with their meaning), ``first`` and ``last`` (day on which a row became known), ``list``
             (file of all keys, in the edition; empty where the rows are all that were known), ``columns`` and
-            ``shown``: for the first and last rows, their line in the raw file and their cells; ``left_out`` (count).
+            ``shown``: for the first and last rows, their line in the raw file (or in that of the
+            vintages or of your own rows) and their cells; ``left_out`` (count).
 
         Raises
         ------
@@ -244,11 +245,13 @@ class Edition:
         """
         keys = entry.get("keys", "")
         file = f"{notebook}/inputs/{entry['table']}-{keys}.csv" if keys not in ("", "all") else ""
-        return self._source(entry["table"], entry["rows"], entry["sha256"], file, keys == "all")
+        told = self._source(entry["table"], entry["rows"], entry["sha256"], file, keys == "all")
+        own = {"producer": f"{told['producer']}; includes own data"} if entry.get("includes_own_data") else {}
+        return told | own
 
     def _source(self, table, count, sha256, file, whole):
         ledger = self.sources[table]
-        columns, content, digest = self._raw(table)
+        columns, content, lines, digest = self._raw(table)
         copied = ("table", "title", "producer", "address", "licence", "published", "read", "known_on")
         told = {name: ledger[name] for name in copied} | {"rows": count, "sha256": sha256}
         told |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != sha256, "columns": columns}
@@ -269,19 +272,42 @@ class Edition:
             days = {content[place][known] for place in places}
             told |= {"first": min(days), "last": max(days)}
         shown = places if len(places) <= 2 * SHOWN else places[:SHOWN] + places[-SHOWN:]
-        # the first line of the file holds the names of the columns
-        return told | {"shown": [(place + 2, content[place]) for place in shown], "left_out": listed - len(shown)}
+        return told | {"shown": [(lines[place], content[place]) for place in shown], "left_out": listed - len(shown)}
 
     def _raw(self, table):
-        """Columns and rows of a raw file, and its hash."""
-        content = (paths.RAW / self.sources[table]["file"]).read_bytes()
+        """Columns of a raw file, its rows as in force on the day, the line of each, and the hash of the file."""
+        file = self.sources[table]["file"]
+        content = (paths.RAW / file).read_bytes()
         # the garbage collector lets tuples of text be, lists never
         names, *rows = map(tuple, _cells(content))
-        return names, rows, hashlib.sha256(content).hexdigest()
+        # the first line of the file holds the names of the columns
+        lines = list(range(2, len(rows) + 2))
+        self._later(table, names, rows, lines)
+        return names, rows, lines, hashlib.sha256(content).hexdigest()
+
+    def _later(self, table, names, rows, lines):
+        """Put what was revised by the day in place of what it revises, and after it what came late or is your own."""
+        key = [names.index(row["column"]) for row in self.columns[table] if row["key"] == "1"]
+        for folder in (paths.DATA / "vintages", *([paths.own()] if paths.own() else [])):
+            if not (folder / f"{table}.csv").is_file():
+                continue
+            held = {tuple(row[column] for column in key): place for place, row in enumerate(rows)}
+            _, *more = _cells((folder / f"{table}.csv").read_bytes())
+            for number, row in enumerate(more, start=2):
+                # a vintage ends in the day from which it is known
+                if len(row) > len(names) and row[-1] > self.as_of:
+                    continue
+                line, cells = f"{number} of {folder.name}", tuple(row[: len(names)])
+                place = held.get(tuple(cells[column] for column in key))
+                if place is None:
+                    rows.append(cells)
+                    lines.append(line)
+                else:
+                    rows[place], lines[place] = cells, line
 
     def _places(self, table, names):
         """Place of each row of a raw file by its key."""
-        columns, rows, _ = self._raw(table)
+        columns, rows, _, _ = self._raw(table)
         held = [columns.index(name) for name in names]
         # no cell holds a line feed, and the garbage collector has no work with text
         return {"\n".join([row[column] for column in held]): place for place, row in enumerate(rows)}

@@ -15,6 +15,15 @@ DRAFTS = REPORT / "drafts"
 PLACE_VARIABLE = "HELPERS_PLACE"
 """Environment variable by which a run tells its kernels where to write."""
 
+OWN_VARIABLE = "HELPERS_OWN"
+"""Environment variable that leaves your own data out, where it is 0."""
+
+
+def own() -> Path | None:
+    """Folder of your own data, kept out of git; None where there is none or it is left out."""
+    folder = DATA / "own"
+    return folder if os.environ.get(OWN_VARIABLE) != "0" and (folder / "sources.csv").is_file() else None
+
 
 def edition(as_of: str) -> Path:
     """Folder that holds an edition: the running one's while a run is on, else the last one published."""

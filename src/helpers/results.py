@@ -298,6 +298,7 @@ def _source(here, table):
     if "table" not in told:
         raise ValueError("an input must be rows of a table that data.load gave; its origin was lost on the way")
     source = {"table": told["table"], "rows": len(table), "sha256": told["sha256"]}
+    source |= {"includes_own_data": True} if "own" in told else {}
     if "key" not in told or table.empty:
         return source
     if len(table) == told["rows"] and table.index.equals(pd.RangeIndex(len(table))):

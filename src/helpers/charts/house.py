@@ -227,7 +227,8 @@ def _source_line(tables):
         return f"Source: {tables}."
     ledger = pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, dtype=str).set_index("table")
     producers = dict.fromkeys(ledger.producer[table.attrs["table"]] for table in tables)
-    return "Source: " + "; ".join(producers) + ". Own calculation."
+    own = " Includes own data." if any("own" in table.attrs for table in tables) else ""
+    return "Source: " + "; ".join(producers) + ". Own calculation." + own
 
 
 def _write_csv(path, table):

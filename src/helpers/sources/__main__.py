@@ -1,0 +1,7 @@
+"""``python -m helpers.sources``, as `make refresh` calls it."""
+
+import sys
+
+from helpers.sources.refresh import main
+
+sys.exit(main())
