@@ -1,5 +1,7 @@
+import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -111,6 +113,17 @@ def test_make_passes_an_id_on_as_it_is_written(tmp_path):
     done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
     assert '-m helpers.explain --as-of="$AS_OF" -- "$ID"\n' in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_draw(folder, monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    monkeypatch.setattr(sys, "argv", ["explain", "fell"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.delitem(sys.modules, "helpers.explain")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("helpers.explain", run_name="__main__")
+    assert ended.value.code == 0 and raw.getvalue().startswith(b"fell ? edition of ")
 
 
 def test_explaining_loads_no_table_library():

@@ -175,4 +175,6 @@ if __name__ == "__main__":
     if hasattr(signal, "SIGPIPE"):
         # `make explain ID=... | head` ends this without a word
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # a terminal of another encoding gets what it can draw
+    sys.stdout.reconfigure(errors="replace")
     sys.exit(main())
