@@ -136,6 +136,15 @@ def test_a_comparison_is_on_the_landing_page_and_told_when_an_edition_changed_si
     assert "made before the last change" in Page(paths.REPORT / "index.html").text
 
 
+@pytest.mark.parametrize("content", ['{"resu', "{}", "[]"])
+def test_a_comparison_that_cannot_be_read_is_left_out_and_stops_no_report(editions, content):
+    file = paths.REPORT / "compare" / "old--new" / "compare.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content, encoding="utf-8")
+    report.landing_page(paths.REPORT, [A, B])
+    assert "old--new" not in (paths.REPORT / "index.html").read_text(encoding="utf-8")
+
+
 def test_many_verdicts_are_cut_in_the_terminal_and_not_on_the_page(editions, main):
     for day, verdict in ((A, "not yet due"), (B, "cannot be asked yet")):
         rows = "".join(f"claim-{n},01_leaf,,,,percent,{verdict},,\n" for n in range(20))
