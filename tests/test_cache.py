@@ -275,6 +275,13 @@ def test_why_names_each_part_that_differs(place, kept):
     assert cache.changes({"a": 1, "b": 1}, {"b": 1}) == ["a is no longer read"]
 
 
+@pytest.mark.parametrize("content", ["null", "[]", '{"key": "1", "parts": null, "files": {}}'])
+def test_a_record_of_another_form_is_none(place, kept, content):
+    kept[1].parent.rename(place.report / DAY)
+    (place.report / DAY / "01_leaf" / cache.RECORD).write_text(content, encoding="utf-8")
+    assert cache.why("01_leaf", DAY) == [f"01_leaf as of {DAY} was never run here"]
+
+
 def test_a_hash_of_a_folder_is_that_of_its_names_and_contents(tmp_path):
     (tmp_path / "a").write_text("1", encoding="utf-8")
     first = freshness.digest(tmp_path)

@@ -136,6 +136,15 @@ def test_a_comparison_is_on_the_landing_page_and_told_when_an_edition_changed_si
     assert "made before the last change" in Page(paths.REPORT / "index.html").text
 
 
+@pytest.mark.parametrize("content", ['{"resu', "{}", "[]"])
+def test_a_comparison_that_cannot_be_read_is_left_out_and_stops_no_report(editions, content):
+    file = paths.REPORT / "compare" / "old--new" / "compare.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content, encoding="utf-8")
+    report.landing_page(paths.REPORT, [A, B])
+    assert "old--new" not in (paths.REPORT / "index.html").read_text(encoding="utf-8")
+
+
 def test_many_verdicts_are_cut_in_the_terminal_and_not_on_the_page(editions, main):
     for day, verdict in ((A, "not yet due"), (B, "cannot be asked yet")):
         rows = "".join(f"claim-{n},01_leaf,,,,percent,{verdict},,\n" for n in range(20))
@@ -161,6 +170,7 @@ def test_an_edition_of_other_files_than_lie_here_is_told(editions):
         (A, B, B, "AS_OF goes with two commits"),
         (A, "HEAD", "", "give two editions, or two commits"),
         (A, "", "", "give two editions, or two commits"),
+        (A, "HEAD\nnot a line", "", "give two editions, or two commits"),
         (A, "2025-02-30", "", "B: '2025-02-30' is no date of the calendar"),
         (A, "2031-01-01", "", "as_of 2031-01-01 is outside of what the data know"),
         (A, "2025-06-30", "", f"run `make report AS_OF=2025-06-30`; there are {A}, {B}"),
@@ -173,6 +183,16 @@ def test_a_wish_that_cannot_be_met_is_refused_in_one_line(editions, main, monkey
     code, said = main("diff", f"--as-of={as_of}", a, b)
     assert code == 2 and words in said and said.startswith("error: ") and said.count("\n") == 1
     assert not (paths.REPORT / "compare").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"), [("results.json", "[{"), ("results.json", "[1]"), ("verdicts.csv", ""), ("results.json", "{}")]
+)
+def test_an_edition_that_cannot_be_read_is_told_in_a_line_with_its_remedy(editions, main, file, content):
+    (paths.REPORT / B / file).write_text(content, encoding="utf-8")
+    code, said = main("diff", A, B)
+    assert code == 1 and said.startswith(f"error: the edition of {B} cannot be read") and said.count("\n") == 1
+    assert f"`make report AS_OF={B} FORCE=1`" in said and not (paths.REPORT / "compare").exists()
 
 
 # commits: the price 2 and the factor 3 of the repository give 6

@@ -1,5 +1,7 @@
+import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -83,9 +85,26 @@ def test_what_cannot_be_explained_is_said_in_a_line_and_told_by_the_code(said, f
         assert (code, out) == (2, "") and err.startswith(words) and err.count("\n") == 1
     (folder / "01_returns" / "notebook.ipynb").unlink()
     code, _, err = said("fell")
-    assert code == 1 and "run `make report FORCE=1`" in err
+    assert code == 1 and f"run `make report AS_OF={DAY} FORCE=1`" in err
     monkeypatch.setattr(paths, "REPORT", folder / "absent")
     assert said("fell") == (1, "", "error: there is no report yet: run `make report`\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("results.json", "3"),
+        ("results.json", "[1]"),
+        ("edition.json", "null"),
+        ("01_returns/notebook.ipynb", "[]"),
+        ("verdicts.csv", "claim,verdict\n"),
+    ],
+)
+def test_a_file_of_another_form_is_no_edition_that_can_be_read(said, folder, file, content):
+    (folder / file).write_text(content, encoding="utf-8")
+    code, out, err = said("fell")
+    assert (code, out) == (1, "") and err.startswith(f"error: the edition of {DAY} cannot be read")
+    assert err.count("\n") == 1
 
 
 def test_make_passes_an_id_on_as_it_is_written(tmp_path):
@@ -94,6 +113,17 @@ def test_make_passes_an_id_on_as_it_is_written(tmp_path):
     done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
     assert '-m helpers.explain --as-of="$AS_OF" -- "$ID"\n' in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_draw(folder, monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
+    monkeypatch.setattr(sys, "argv", ["explain", "fell"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.delitem(sys.modules, "helpers.explain")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("helpers.explain", run_name="__main__")
+    assert ended.value.code == 0 and raw.getvalue().startswith(b"fell ? edition of ")
 
 
 def test_explaining_loads_no_table_library():

@@ -159,8 +159,8 @@ def _store():
 def _record(folder):
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return record if {"key", "parts", "files"} <= record.keys() else None
-    except (OSError, ValueError, AttributeError):
+        return record if all(isinstance(record[name], dict) for name in ("parts", "files")) else None
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 

@@ -50,7 +50,7 @@ def carry_out(a: str, b: str, as_of: str, place: Path, options: list[str]) -> tu
         if all(dated):
             return _editions(a, b, as_of, place)
         if any(dated):
-            raise ParameterError(f"A={a} B={b}: give two editions, or two commits and their edition as AS_OF")
+            raise ParameterError(f"A={a!r} B={b!r}: give two editions, or two commits and their edition as AS_OF")
         return _commits(a, b or trees.WORKING, as_of or data.REPLICATION, place, options)
     except trees.TreeError as error:
         raise ParameterError(str(error)) from None
@@ -158,8 +158,18 @@ def _environments(one, other, parts, place):
 
 def _read(folders):
     """Read the records and verdicts of some editions."""
-    records = [json.loads((folder / "results.json").read_text(encoding="utf-8")) for folder in folders]
-    ledgers = [pd.read_csv(folder / "verdicts.csv", keep_default_na=False, dtype=str) for folder in folders]
+    records, ledgers = [], []
+    for folder in folders:
+        try:
+            found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            if not (isinstance(found, list) and all(isinstance(each, dict) and "id" in each for each in found)):
+                raise ValueError("results.json is no list of records")
+            ledgers.append(pd.read_csv(folder / "verdicts.csv", keep_default_na=False, dtype=str))
+        except (OSError, ValueError) as error:
+            # the remedy first, for a long line is cut
+            remedy = f"run `make report AS_OF={folder.name} FORCE=1`"
+            raise ProcessError(f"the edition of {folder.name} cannot be read, {remedy}: {error}") from None
+        records.append(found)
     return records, ledgers
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 import shutil
 from datetime import datetime
@@ -187,10 +188,21 @@ def _fill(sheet, rows, styles, top=0):
 
 def _kind(texts):
     filled = [text for text in texts if text not in ("", "inf", "-inf")]
-    for kind, pattern in (("number", NUMBER), ("day", DAY)):
-        if filled and all(re.fullmatch(pattern, text) for text in filled):
+    for kind, pattern, held in (("number", NUMBER, _is_finite), ("day", DAY, _is_of_the_calendar)):
+        if filled and all(re.fullmatch(pattern, text) and held(text) for text in filled):
             return kind
     return "text"
+
+
+def _is_finite(text):
+    return math.isfinite(float(text))
+
+
+def _is_of_the_calendar(text):
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _csv(file):

@@ -159,8 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
             told.append(text(one | {"since": "; ".join(lines)}))
         except lineage.UnknownError as error:
             unknown.append(str(error))
-        except (OSError, ValueError, KeyError) as error:
-            print(f"error: the edition of {day} cannot be read ({error}): run `make report FORCE=1`", file=sys.stderr)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            # a damaged file may hold JSON of any form; only AS_OF reaches an edition that is not standing
+            remedy = f"run `make report AS_OF={day} FORCE=1`"
+            print(f"error: the edition of {day} cannot be read ({error}): {remedy}", file=sys.stderr)
             return 1
     print(f"\n\n{'─' * WIDTH}\n".join(told), end="\n" if told else "")
     for line in unknown:
@@ -173,4 +175,6 @@ if __name__ == "__main__":
     if hasattr(signal, "SIGPIPE"):
         # `make explain ID=... | head` ends this without a word
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # a terminal of another encoding gets what it can draw
+    sys.stdout.reconfigure(errors="replace")
     sys.exit(main())

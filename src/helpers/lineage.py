@@ -199,6 +199,8 @@ class Edition:
         if claim is None:
             return None
         told = self.verdicts.get(record["id"], {})
+        if not told and record["role"] == "headline":
+            raise ValueError(f"verdicts.csv holds no verdict on {record['id']}")
         span = inference.range_in_words(float(claim["low"]), float(claim["high"]), claim["unit"])
         reason = told.get("reason", "What the verdict would be if this stood in the headline's place.")
         said = {"verdict": record["verdict"], "robust": told.get("robust", ""), "reason": reason}

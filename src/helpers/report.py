@@ -189,7 +189,12 @@ def _comparisons(report):
     """Pages that compare, with whether an edition was built anew since."""
     found = []
     for file in sorted(report.glob("compare/*/compare.json")):
-        told = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        if not isinstance(told, dict) or not {"labels", "as_of", "results", "moved", "flipped"} <= told.keys():
+            continue  # made by an older version
         held = {day: report / day / "results.json" for day in told["results"]}
         stale = any(not held[day].is_file() or digest(held[day]) != value for day, value in told["results"].items())
         found.append(told | {"folder": f"compare/{file.parent.name}", "stale": stale})

@@ -476,4 +476,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # a terminal of another encoding gets what it can draw
+    sys.stdout.reconfigure(errors="replace")
     sys.exit(main())
