@@ -16,6 +16,29 @@ def stream(text, name="stderr"):
     return nbformat.v4.new_output("stream", name=name, text=text)
 
 
+@pytest.mark.parametrize(("failures", "starts", "wrong"), [(0, 1, False), (2, 3, False), (9, 3, True)])
+def test_a_kernel_that_never_answered_is_started_again_a_few_times(place, monkeypatch, failures, starts, wrong):
+    calls = []
+
+    def run(source, target, **_):
+        calls.append(source)
+        if len(calls) <= failures:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        nbformat.write(executed(), target)
+
+    monkeypatch.setattr("papermill.execute_notebook", run)
+    fault = execute(Job(place.write("01_leaf", "1"), "2025-02-14", place.root / "runs"))
+    assert len(calls) == starts and (fault == "RuntimeError: Kernel died before replying to kernel_info") == wrong
+
+
+def test_an_error_of_a_cell_is_never_tried_again(place):
+    file = place.write("01_leaf", "import pathlib\nwith open('count', 'a') as count: count.write('1')",
+                       "raise RuntimeError('Kernel died before replying to kernel_info')")  # fmt: skip
+    fault = execute(Job(file, "2025-02-14", place.root / "runs"))
+    assert fault == "cell 3: RuntimeError: Kernel died before replying to kernel_info"
+    assert (place.notebooks / "count").read_text() == "1"
+
+
 FAULTS = {
     "01_dies": ("import os\nos.kill(os.getpid(), 9)", "cell 2: the kernel died; is there enough memory?"),
     "02_lasts": ("print('begun')\nimport time\ntime.sleep(60)", "cell 2: was stopped after 1 seconds"),

@@ -11,6 +11,8 @@ from helpers import kernels, paths
 
 CELL_SECONDS = 600
 OUTPUT_BYTES = 30_000_000
+STARTS, START_SECONDS = 3, 30
+NEVER_ANSWERED = ("RuntimeError: Kernel died before replying", "RuntimeError: Kernel didn't respond")
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,17 @@ def execute(job: Job) -> str | None:
     # forked before papermill makes a thread or a socket
     waiting = kernels.WaitingKernel() if job.kernels == kernels.WARM else None
     try:
-        return _executed(job, waiting)
+        fault = _executed(job, waiting)
     finally:
         if waiting:
             waiting.kill()
             waiting.wait()
+    for _ in range(STARTS - 1):
+        if not (fault or "").removeprefix("cell 0: ").startswith(NEVER_ANSWERED):
+            break
+        # another program may take a kernel's port before it does; it ran nothing, and this process can fork no more
+        fault = _executed(job, None)
+    return fault
 
 
 def _executed(job, waiting):
@@ -97,6 +105,7 @@ def _executed(job, waiting):
             request_save_on_cell_execute=False,
             shutdown_kernel="immediate",
             cwd=job.source.parent,
+            start_timeout=START_SECONDS,
             execution_timeout=job.seconds,
             extra_arguments=[*kernels.ARGUMENTS],
         )
