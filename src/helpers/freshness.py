@@ -68,7 +68,7 @@ def inputs() -> dict[str, str]:
             files += [Path(folder, name) for name in names if not name.startswith(".")]
     return {str(file): digest(file) for file in sorted(files)} | {
         "python": python(),
-        "own data": os.environ.get(paths.OWN_VARIABLE, ""),
+        "own data": paths.own() is not None,
     }
 
 
