@@ -1588,6 +1588,16 @@ def test_a_row_that_comes_late_is_seen_from_the_day_it_came_and_stands_in_its_pl
     assert days == sorted(days) and days[1:3] == ["2025-01-28", "2025-01-30"]
 
 
+def test_a_row_of_the_last_day_of_which_an_edition_may_be_built_comes_late(place):
+    columns = data.read("model_prices")[0].columns[:8]
+    day = keep.closed()["model_prices"]
+    before = data.load("model_prices", day)
+    row = ("deepseek-v3", "DeepSeek", day, "0.2", "1", "vendor list", "stated by the list", "a list")
+    kept(Pulled("model_prices", pd.DataFrame([row], columns=columns)), "2026-12-01", "llm_prices")
+    pd.testing.assert_frame_equal(data.load("model_prices", day), before, check_exact=True)
+    assert len(vintages(place, "model_prices")) == 1
+
+
 def otherwise(draw):
     """What a source may say: figures otherwise, rows of other days, long past ones too."""
     table, source, column, date = draw(
