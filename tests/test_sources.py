@@ -1169,6 +1169,12 @@ def test_a_small_parquet_file_of_many_equal_rows_is_refused(monkeypatch):
         formats.parquet("a board", content.getvalue())
 
 
+def test_a_parquet_file_that_unpacks_to_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(formats, "MOST_UNPACKED", 10)
+    with pytest.raises(Stopped, match=r"a board: would unpack to .* bytes, and is not opened"):
+        formats.parquet("a board", parquet(board("0")))
+
+
 def test_a_packed_answer_that_grows_without_end_and_says_nothing_is_stopped(place):
     # empty blocks of deflate: nothing to read ever comes out of them
     endless = gzip.compress(b"")[:10] + b"\x00\x00\x00\xff\xff" * 1_400_000
@@ -1592,10 +1598,26 @@ def test_a_row_of_the_last_day_of_which_an_edition_may_be_built_comes_late(place
     columns = data.read("model_prices")[0].columns[:8]
     day = keep.closed()["model_prices"]
     before = data.load("model_prices", day)
-    row = ("deepseek-v3", "DeepSeek", day, "0.2", "1", "vendor list", "stated by the list", "a list")
+    # one that has no row of that day yet
+    priced = set(before[before.effective_date.astype(str) == day].arena_key)
+    key = next(key for key in data.read("models")[0].arena_key if key not in priced)
+    row = (key, "DeepSeek", day, "0.2", "1", "vendor list", "stated by the list", "a list")
     kept(Pulled("model_prices", pd.DataFrame([row], columns=columns)), "2026-12-01", "llm_prices")
     pd.testing.assert_frame_equal(data.load("model_prices", day), before, check_exact=True)
     assert len(vintages(place, "model_prices")) == 1
+
+
+def test_a_price_that_is_announced_is_kept_when_it_is_in_force_and_not_before(place):
+    columns = data.read("model_prices")[0].columns[:8]
+    row = ("deepseek-v3", "DeepSeek", "2026-12-02", "0.2", "1", "vendor list", "stated by the list", "a list")
+    pulled = Pulled("model_prices", pd.DataFrame([row], columns=columns))
+    assert not keep.compare("llm_prices", pulled, "2026-12-01", "2026-11-01")
+    assert len(keep.compare("llm_prices", pulled, "2026-12-02", "2026-11-01").new) == 1
+
+
+def test_no_table_is_open_to_rows_of_a_day_that_the_latest_edition_has_reached(place):
+    behind = [table for table, last in data.reach()["last"].dropna().items() if f"{last:%Y-%m-%d}" < data.latest()]
+    assert behind and all(day >= data.latest() for day in keep.closed().values())
 
 
 def otherwise(draw):
