@@ -1221,6 +1221,15 @@ def test_the_contact_goes_only_where_one_is_asked_for(place):
     assert all(told[path] == ("compan" in path and "grapher" not in path) for path in told)
 
 
+def test_credentials_of_this_machine_stay_on_it(place, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password word\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (page,) = owid().values()
+    sent = []
+    place.serve({PAGE: lambda handler: (sent.append(handler.headers["Authorization"]), answer(200, page)(handler))})
+    assert place.refresh("owid")[0] == 0 and sent == [None]
+
+
 def test_a_signed_address_is_not_told(place):
     place.serve({PAGE: answer(302, Location="https://user:word@example.org/file.csv?X-Amz-Signature=abc#part")})
     err = place.refresh("owid")[2]
