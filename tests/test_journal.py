@@ -123,6 +123,28 @@ def test_the_next_change_clears_the_drafts_of_one_that_was_killed_before_it_was_
     assert held(folder) == OLD | {"sources.csv": b"newest"}
 
 
+def test_a_reader_that_finishes_late_takes_no_later_change_with_it(folder, monkeypatch):
+    def killed(step, change):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
+            killed_at(step, patched)
+            journal.commit(change)
+
+    killed(5, changes(folder))
+    unlink = Path.unlink
+
+    def meanwhile(path, **words):
+        monkeypatch.setattr(Path, "unlink", unlink)
+        journal.recover()
+        # decided, and killed before its first move
+        killed(3, {folder / "sources.csv": b"newest"})
+        unlink(path, **words)
+
+    monkeypatch.setattr(Path, "unlink", meanwhile)
+    journal.recover()
+    journal.recover()
+    assert held(folder) == NEW | {"sources.csv": b"newest"}
+
+
 def test_a_file_outside_the_data_is_refused_and_nothing_is_changed(folder):
     with pytest.raises(ValueError, match="not in the subpath"):
         journal.commit(changes(folder) | {folder.parent / "elsewhere.csv": b""})

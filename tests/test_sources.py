@@ -1,5 +1,6 @@
 """The refresh against a server of this machine that speaks each source's format, in small files written here."""
 
+import contextlib
 import csv
 import datetime
 import gzip
@@ -11,14 +12,17 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 import types
 import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import filelock
 import openpyxl
 import pandas as pd
 import pytest
@@ -898,7 +902,7 @@ def test_without_a_contact_sec_is_not_asked_and_the_user_is_told_how(place):
     assert "sec: SEC asks for a contact; say `make refresh CONTACT=name@example.org`" in err
 
 
-@pytest.mark.parametrize("contact", ["nobody", "a@b\r\nX-Header: 1"])
+@pytest.mark.parametrize("contact", ["nobody", "a@b\r\nX-Header: 1", "name@exam\x00ple.org", "名@例え.jp"])
 def test_a_contact_that_is_no_address_is_refused(contact):
     with pytest.raises(Stopped, match=r"CONTACT: .* holds no mail address"):
         fetch.Fetcher(contact)
@@ -1100,6 +1104,11 @@ def test_a_file_larger_than_its_ledger_allows_is_refused(place, length):
     assert code == 1 and "owid, companies: larger than the 5 MB of data/feeds.csv" in err
 
 
+def test_a_file_that_is_announced_too_large_is_refused_before_it_comes(place):
+    place.serve({PAGE: answer(200, b"x", length=6_000_000)})
+    assert "larger than the 5 MB of data/feeds.csv" in place.refresh("owid")[2]
+
+
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(place):
     packed = gzip.compress(b"x" * 6_000_000)
     assert len(packed) < 10_000
@@ -1127,6 +1136,132 @@ def test_a_workbook_out_of_proportion_is_not_opened(place, monkeypatch, kind):
     place.serve({("btos", "National"): bomb(kind)})
     code, _, err = place.refresh("btos")
     assert code == 1 and "National.xlsx: would unpack from" in err and "is not opened" in err
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="99999999999"><c r="A1"><v>1</v></c></row>',
+        "".join(f'<row r="{at}"><c r="XFD{at}"/></row>' for at in range(1, 90)),
+    ],
+    ids=["a row far below", "rows as wide as can be"],
+)
+def test_a_small_workbook_that_says_it_has_many_cells_is_refused(monkeypatch, rows):
+    monkeypatch.setattr(formats, "MOST_CELLS", 1_000_000)
+    content = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook({"x": [["a"]]}))) as book, zipfile.ZipFile(content, "w") as archive:
+        for name in book.namelist():
+            archive.writestr(name, SHEET.format(rows) if name.endswith("sheet1.xml") else book.read(name))
+    with pytest.raises(Stopped, match="a book: has more than 1,000,000 cells"):
+        formats.sheets("a book", content.getvalue())
+
+
+def test_a_small_parquet_file_of_many_equal_rows_is_refused(monkeypatch):
+    monkeypatch.setattr(formats, "MOST_CELLS", 1000)
+    content = io.BytesIO()
+    pd.DataFrame({"model_name": ["x"] * 1001}).to_parquet(content)
+    with pytest.raises(Stopped, match="a board: has more than 1,000 cells"):
+        formats.parquet("a board", content.getvalue())
+
+
+def test_a_parquet_file_that_unpacks_to_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(formats, "MOST_UNPACKED", 10)
+    with pytest.raises(Stopped, match=r"a board: would unpack to .* bytes, and is not opened"):
+        formats.parquet("a board", parquet(board("0")))
+
+
+def test_a_packed_answer_that_grows_without_end_and_says_nothing_is_stopped(place):
+    # empty blocks of deflate: nothing to read ever comes out of them
+    endless = gzip.compress(b"")[:10] + b"\x00\x00\x00\xff\xff" * 1_400_000
+    place.serve({PAGE: answer(200, endless, length="none", Content_Encoding="gzip")})
+    assert "larger than the 5 MB of data/feeds.csv" in place.refresh("owid")[2]
+
+
+@pytest.mark.parametrize("packing", ["gzip", "gzip, gzip", "br"])
+def test_an_answer_packed_in_a_way_that_was_not_asked_for_is_refused_and_a_gzip_read(place, packing):
+    (page,) = owid().values()
+    place.serve({PAGE: answer(200, gzip.compress(page), Content_Encoding=packing)})
+    code, _, err = place.refresh("owid")
+    assert (code, err) == (0, "") if packing == "gzip" else f"packed as {packing!r}, which was not asked for" in err
+
+
+def test_a_packed_answer_that_is_cut_is_asked_for_again(place):
+    (page,) = owid().values()
+    packed = gzip.compress(page)
+    broken = answer(200, packed[:-12], Content_Encoding="gzip")
+    place.serve({PAGE: [broken, answer(200, packed, Content_Encoding="gzip")]})
+    assert place.refresh("owid")[0] == 0 and len(place.server.asked) == 2
+
+
+def test_an_answer_that_drips_is_given_up(place, monkeypatch):
+    monkeypatch.setattr(fetch, "MOST_SECONDS", 0.1)
+
+    def drip(handler):
+        answer(200, length=5000)(handler)
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                handler.wfile.write(b"x")
+                time.sleep(0.02)
+
+    place.serve({PAGE: drip})
+    assert "owid, companies: takes more than 0.1 seconds" in place.refresh("owid")[2]
+
+
+def test_the_contact_goes_only_where_one_is_asked_for(place):
+    place.serve(owid() | sec())
+    for source in ("owid", "sec"):
+        assert place.refresh(source, contact="name@example.org")[0] == 0
+    told = {path: "name@example.org" in agent for path, agent in place.server.asked}
+    assert set(told.values()) == {True, False}
+    assert all(told[path] == ("compan" in path and "grapher" not in path) for path in told)
+
+
+def test_credentials_of_this_machine_stay_on_it(place, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password word\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (page,) = owid().values()
+    sent = []
+    place.serve({PAGE: lambda handler: (sent.append(handler.headers["Authorization"]), answer(200, page)(handler))})
+    assert place.refresh("owid")[0] == 0 and sent == [None]
+
+
+def test_a_signed_address_is_not_told(place):
+    place.serve({PAGE: answer(302, Location="https://user:word@example.org/file.csv?X-Amz-Signature=abc#part")})
+    err = place.refresh("owid")[2]
+    assert "https://example.org/file.csv is not on" in err and not re.search("Signature|word|part", err)
+
+
+def test_what_a_source_says_cannot_command_the_terminal_or_the_weekly_run(place):
+    (page,) = owid().values()
+    place.serve({PAGE: page.replace(b"Year", b'"Year\n::error::x\x1b[2J"', 1)})
+    err = place.refresh("owid")[2]
+    assert "::error::x" in err and "\x1b" not in err and not re.search(r"^\s*::", err, flags=re.MULTILINE)
+
+
+def test_data_that_cannot_be_written_are_named_in_one_line(place):
+    shutil.rmtree(place.root / "data/.refresh", ignore_errors=True)
+    (place.root / "data/.refresh").write_text("")
+    assert refresh.main({"SOURCE": "owid"}) == 1
+    err = place.capsys.readouterr().err
+    assert err.count("\n") == 1 and err.startswith("error: ") and "data/.refresh" in err
+
+
+def test_a_second_refresh_says_that_it_waits_for_the_first(place):
+    place.serve(owid())
+    (place.root / "data/.refresh").mkdir(exist_ok=True)
+    lock, found = filelock.FileLock(place.root / "data/.refresh/lock", thread_local=False), []
+    with lock:
+        second = threading.Thread(target=lambda: found.append(place.refresh("owid")))
+        second.start()
+        time.sleep(0.3)
+        assert not found and not place.server.asked
+    second.join()
+    assert found[0][0] == 0 and "another refresh is at work" in found[0][1] + found[0][2]
 
 
 def test_a_redirect_to_another_host_is_refused_and_not_followed(place):
@@ -1295,6 +1430,23 @@ def test_a_difference_within_rounding_is_no_revision(place):
     assert vintages(place, "adoption_figures") == []
 
 
+@pytest.mark.parametrize(
+    ("scale", "after", "told"),
+    [
+        ("difference", "50.5", False), ("difference", "50.51", True), ("difference", "60", True),
+        ("difference", "60.01", None), ("percent", "50.25", False), ("percent", "50.26", True),
+        ("percent", "55", True), ("percent", "55.01", None), ("percent", "44.99", None),
+    ],
+)  # fmt: skip
+def test_a_tolerance_holds_up_to_its_edge_and_not_beyond(scale, after, told):
+    limit = feeds.Tolerance("value", 0.5, 10, scale)
+    if told is None:
+        with pytest.raises(Stopped, match=f"value is 50 as held but {after} here, more than 10"):
+            keep._differs("a_table", "a row", limit, "50", after)
+    else:
+        assert keep._differs("a_table", "a row", limit, "50", after) is told
+
+
 def test_a_list_that_lost_rows_is_refused(place):
     pages = fred()
     rows = pages["fred", "RPSGENAIUSAGESHAREALL"].splitlines(keepends=True)
@@ -1451,6 +1603,32 @@ def test_a_row_that_comes_late_is_seen_from_the_day_it_came_and_stands_in_its_pl
     assert days == sorted(days) and days[1:3] == ["2025-01-28", "2025-01-30"]
 
 
+def test_a_row_of_the_last_day_of_which_an_edition_may_be_built_comes_late(place):
+    columns = data.read("model_prices")[0].columns[:8]
+    day = keep.closed()["model_prices"]
+    before = data.load("model_prices", day)
+    # one that has no row of that day yet
+    priced = set(before[before.effective_date.astype(str) == day].arena_key)
+    key = next(key for key in data.read("models")[0].arena_key if key not in priced)
+    row = (key, "DeepSeek", day, "0.2", "1", "vendor list", "stated by the list", "a list")
+    kept(Pulled("model_prices", pd.DataFrame([row], columns=columns)), "2026-12-01", "llm_prices")
+    pd.testing.assert_frame_equal(data.load("model_prices", day), before, check_exact=True)
+    assert len(vintages(place, "model_prices")) == 1
+
+
+def test_a_price_that_is_announced_is_kept_when_it_is_in_force_and_not_before(place):
+    columns = data.read("model_prices")[0].columns[:8]
+    row = ("deepseek-v3", "DeepSeek", "2026-12-02", "0.2", "1", "vendor list", "stated by the list", "a list")
+    pulled = Pulled("model_prices", pd.DataFrame([row], columns=columns))
+    assert not keep.compare("llm_prices", pulled, "2026-12-01", "2026-11-01")
+    assert len(keep.compare("llm_prices", pulled, "2026-12-02", "2026-11-01").new) == 1
+
+
+def test_no_table_is_open_to_rows_of_a_day_that_the_latest_edition_has_reached(place):
+    behind = [table for table, last in data.reach()["last"].dropna().items() if f"{last:%Y-%m-%d}" < data.latest()]
+    assert behind and all(day >= data.latest() for day in keep.closed().values())
+
+
 def otherwise(draw):
     """What a source may say: figures otherwise, rows of other days, long past ones too."""
     table, source, column, date = draw(
@@ -1498,6 +1676,19 @@ def test_a_revision_written_into_the_raw_table_would_be_read_too_early(place):
     old = data.sources().loc["adoption_figures", "sha256"]
     place.change("sources.csv", old, hashlib.sha256(path.read_bytes()).hexdigest())
     assert not data.load("adoption_figures", "2026-11-01").equals(before)
+
+
+def test_the_day_of_a_vintage_counts_and_not_its_line(place):
+    for today, value in (("2026-12-01", "44"), ("2026-12-08", "43.5")):
+        kept(revision(value, -1), today)
+    path = place.root / "data/vintages/adoption_figures.csv"
+    head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([head, *reversed(lines)]), encoding="utf-8")
+    last = data.load("adoption_figures", "2026-12-08").query("measure == 'RPS: generative AI use, adults 18-64 (work)'")
+    assert last[last.period_end == "2026-06-30"].value.tolist() == [43.5]
+    assert "43.5" in set(keep.held("adoption_figures").value) and "44" not in set(
+        keep.held("adoption_figures").query("measure == 'RPS: generative AI use, adults 18-64 (work)'").value
+    )
 
 
 def test_a_vintage_that_breaks_a_rule_or_belongs_to_no_table_is_named(place):
@@ -1668,3 +1859,19 @@ def test_the_weekly_run_asks_the_sources_builds_the_report_and_needs_no_secret()
     assert all(words in said for words in commands)
     assert "secrets." not in text and "vars.CONTACT" in text
     assert all(re.search(r"@v\d+$|@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)
+    # what reads the sources holds no token, and what they say is no Markdown
+    assert [step["name"] for step in steps if "GH_TOKEN" in str(step)] == ["open a pull request"]
+    assert "GH_TOKEN" not in str(yaml.safe_load(text)["jobs"]["refresh"].get("env"))
+    assert all(step["with"]["persist-credentials"] is False for step in steps if "checkout" in step.get("uses", ""))
+    assert "${{" not in said and "sed 's/^/    /' said.txt" in said
+
+
+def test_own_data_are_out_of_git_even_as_a_link(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    shutil.copy(HOUSE / ".gitignore", tmp_path)
+    (tmp_path / "data/licensed").mkdir(parents=True)
+    for name in ("own", "archive"):
+        (tmp_path / "data" / name).symlink_to("licensed")
+    subprocess.run(["git", "-C", str(tmp_path), "add", "."], check=True)
+    listed = subprocess.run(["git", "-C", str(tmp_path), "ls-files"], capture_output=True, text=True, check=True).stdout
+    assert listed.split() == [".gitignore"]

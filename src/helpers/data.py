@@ -374,7 +374,8 @@ def _in_force(table, day=None):
         return rows
     later = pd.read_parquet(_processed("vintages", table))
     later = later if day is None else later[later[KNOWN_FROM] <= pd.Timestamp(day)]
-    return _ordered(table, [rows, later.drop(columns=KNOWN_FROM)]) if len(later) else rows
+    later = later.sort_values(KNOWN_FROM, kind="stable").drop(columns=KNOWN_FROM)
+    return _ordered(table, [rows, later]) if len(later) else rows
 
 
 def _ordered(table, parts):

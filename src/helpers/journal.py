@@ -27,6 +27,7 @@ def commit(changes: dict[Path, bytes]) -> None:
     """
     place = _place()
     place.mkdir(parents=True, exist_ok=True)
+    recover()
     moves = []
     for target, content in sorted(changes.items()):
         # of its own name, so that someone who finishes an older change cannot take it
@@ -35,7 +36,8 @@ def commit(changes: dict[Path, bytes]) -> None:
         moves.append([draft.name, str(target.relative_to(paths.DATA))])
     draft = place / f"{uuid.uuid4().hex}.part"
     _write(draft, json.dumps(moves).encode())
-    draft.replace(place / "journal.json")
+    # of its own name, so that someone late with an older one cannot take it away
+    draft.replace(draft.with_suffix(".json"))
     recover()
     for left in place.glob("*.part"):
         left.unlink(missing_ok=True)
@@ -43,23 +45,23 @@ def commit(changes: dict[Path, bytes]) -> None:
 
 def recover() -> bool:
     """Finish a change that was killed after it was decided; tell whether there was one."""
-    journal = _place() / "journal.json"
-    # whoever reads data asks this first
-    if not journal.is_file():
-        return False
-    try:
-        moves = json.loads(journal.read_text(encoding="utf-8"))
-    except FileNotFoundError:  # finished by another
-        return False
-    for draft, target in moves:
-        place = paths.DATA / target
-        place.parent.mkdir(parents=True, exist_ok=True)
+    found = False
+    # at most one, but for a reader that is late
+    for journal in sorted(_place().glob("*.json")):
         try:
-            (_place() / draft).replace(place)
-        except FileNotFoundError:  # moved before
+            moves = json.loads(journal.read_text(encoding="utf-8"))
+        except FileNotFoundError:  # finished by another
             continue
-    journal.unlink(missing_ok=True)
-    return True
+        for draft, target in moves:
+            place = paths.DATA / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                (_place() / draft).replace(place)
+            except FileNotFoundError:  # moved before
+                continue
+        journal.unlink(missing_ok=True)
+        found = True
+    return found
 
 
 def _place():

@@ -6,10 +6,12 @@ import os
 import re
 import socket
 import time
+import zlib
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from helpers.sources.feeds import Feed, Stopped
@@ -18,10 +20,11 @@ ATTEMPTS = 5
 MOST_REDIRECTS = 5
 PATIENCE_SECONDS = 120
 TIMEOUTS = (15, 60)
+MOST_SECONDS = 900
 # SEC allows ten requests a second; no host gets more from us
 PAUSE_SECONDS = 0.12
 STARTS = {"xlsx": b"PK\x03\x04", "zip": b"PK\x03\x04", "parquet": b"PAR1"}
-TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+TRANSIENT = (requests.ConnectionError, requests.Timeout, HTTPError)
 
 
 class Fetcher:
@@ -38,7 +41,7 @@ class Fetcher:
     """
 
     def __init__(self, contact: str = "", local: frozenset = frozenset(), wait=time.sleep):
-        if contact and not re.fullmatch(r"[^\x00-\x1f]*[^\s@]+@[^\s@]+\.[^\s@]+[^\x00-\x1f]*", contact):
+        if contact and not (re.fullmatch(r".*[^\s@]@[^\s@]+\.[^\s@]+.*", contact) and re.fullmatch("[ -~]+", contact)):
             raise Stopped(f"CONTACT: {contact!r} holds no mail address, such as name@example.org")
         self.contact, self.local, self._wait, self._last = contact, local, wait, {}
         self._session = requests.Session()
@@ -84,7 +87,8 @@ class Fetcher:
 
     def _answer(self, feed, name, address):
         """Follow redirects by hand, each only where the file may come from."""
-        agent = f"ai-after-deepseek {self.contact}".strip()
+        # only who asks for it is told who we are
+        agent = f"ai-after-deepseek {self.contact if 'User-Agent' in feed.terms else ''}".strip()
         for _ in range(MOST_REDIRECTS + 1):
             self._allowed(feed, name, address)
             host = urlsplit(address).netloc
@@ -95,7 +99,7 @@ class Fetcher:
                 stream=True,
                 allow_redirects=False,
                 timeout=TIMEOUTS,
-                headers={"User-Agent": agent, "Accept-Encoding": "gzip, deflate"},
+                headers={"User-Agent": agent, "Accept-Encoding": "gzip"},
                 proxies={} if host in self.local else requests.utils.get_environ_proxies(address),
                 verify=os.environ.get("REQUESTS_CA_BUNDLE") or True,
             )
@@ -103,18 +107,18 @@ class Fetcher:
                 return response
             address = urljoin(address, response.headers["location"])
             response.close()
-        raise Stopped(f"{name}: more than {MOST_REDIRECTS} redirects, the last to {address}")
+        raise Stopped(f"{name}: more than {MOST_REDIRECTS} redirects, the last to {_shown(address)}")
 
     def _allowed(self, feed, name, address):
         parts = urlsplit(address)
         if parts.netloc not in feed.hosts():
             raise Stopped(
-                f"{name}: {address} is not on {' or '.join(sorted(feed.hosts()))}, where data/feeds.csv has it"
+                f"{name}: {_shown(address)} is not on {' or '.join(sorted(feed.hosts()))}, where data/feeds.csv has it"
             )
         if parts.netloc in self.local:
             return
         if parts.scheme != "https":
-            raise Stopped(f"{name}: {address} is not https")
+            raise Stopped(f"{name}: {_shown(address)} is not https")
         if requests.utils.get_environ_proxies(address):
             return
         try:
@@ -134,12 +138,38 @@ class Fetcher:
         if known and known > most:
             raise Stopped(large)
         with tqdm(total=known, desc=name, unit="B", unit_scale=True, leave=False, disable=None) as bar:
-            for piece in response.iter_content(65536):
+            end = time.monotonic() + MOST_SECONDS
+            # as it comes, still packed: what never unpacks to anything is counted too
+            while piece := response.raw.read1(65536, decode_content=False):
                 content += piece
                 bar.update(len(piece))
                 if len(content) > most:
                     raise Stopped(large)
-        return bytes(content)
+                if time.monotonic() > end:
+                    raise Stopped(f"{name}: takes more than {MOST_SECONDS:g} seconds; try again later")
+        packing = response.headers.get("content-encoding", "identity").strip().lower()
+        if packing == "identity":
+            return bytes(content)
+        if packing != "gzip":
+            raise Stopped(f"{name}: comes packed as {packing!r}, which was not asked for")
+        unpacker = zlib.decompressobj(31)
+        try:
+            whole = unpacker.decompress(content, most + 1)
+        except zlib.error:
+            raise Stopped(f"{name}: is not gzip, as it says") from None
+        if len(whole) > most:
+            raise Stopped(large)
+        if not unpacker.eof:
+            raise requests.ConnectionError("the packed body has no end")
+        if unpacker.unused_data:
+            raise Stopped(f"{name}: goes on after the end of its packed body")
+        return whole
+
+
+def _shown(address):
+    """Address without what may be a secret: user, query, fragment."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _asked(response):

@@ -18,6 +18,8 @@ from helpers.sources.feeds import Stopped
 MOST_UNPACKED = 400_000_000
 MOST_RATIO = 200
 MOST_PARTS = 2000
+# the largest of the sources has a tenth of it
+MOST_CELLS = 20_000_000
 
 
 def weigh(place: str, content: bytes) -> zipfile.ZipFile:
@@ -46,12 +48,29 @@ def sheets(place: str, content: bytes) -> dict[str, list[tuple]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles, which we do not read
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        found = {
-            sheet.title: [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
-            for sheet in book.worksheets
-        }
+        found = {sheet.title: _rows(place, sheet) for sheet in book.worksheets}
         book.close()
     return found
+
+
+def _rows(place, sheet):
+    """Rows that are not empty, all as wide as the widest; few bytes may claim rows and columns without end."""
+    sheet.reset_dimensions()
+    rows, cells = [], 0
+    for row in sheet.iter_rows(values_only=True):
+        # an empty row counts too
+        cells += len(row) + 1
+        _few(place, cells)
+        if any(cell is not None for cell in row):
+            rows.append(row)
+    width = max(map(len, rows), default=0)
+    _few(place, width * len(rows))
+    return [row + (None,) * (width - len(row)) for row in rows]
+
+
+def _few(place, cells):
+    if cells > MOST_CELLS:
+        raise Stopped(f"{place}: has more than {MOST_CELLS:,} cells, and is not read")
 
 
 def table(place: str, content: bytes, below: str = "") -> pd.DataFrame:
@@ -85,6 +104,8 @@ def parquet(place: str, content: bytes) -> pd.DataFrame:
     size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
     if size > MOST_UNPACKED:
         raise Stopped(f"{place}: would unpack to {size:,} bytes, and is not opened")
+    # equal rows take next to no room
+    _few(place, file.metadata.num_rows * file.metadata.num_columns)
     return file.read().to_pandas()
 
 

@@ -48,7 +48,8 @@ def held(table: str) -> pd.DataFrame:
         raise data.DataError([*faults, *more])
     if revised is None:
         return cells.reset_index(drop=True)
-    both = pd.concat([cells, revised.drop(columns=data.KNOWN_FROM)], ignore_index=True)
+    revised = revised.sort_values(data.KNOWN_FROM, kind="stable").drop(columns=data.KNOWN_FROM)
+    both = pd.concat([cells, revised], ignore_index=True)
     return both.drop_duplicates(_key(table), keep="last", ignore_index=True)
 
 

@@ -1,5 +1,6 @@
 """Refresh the data: each source by itself, so that one that stops stops no other, and each as one change or none."""
 
+import contextlib
 import datetime
 import functools
 import importlib
@@ -90,7 +91,14 @@ def refresh(
         raise Wish(f"SOURCE: no source {source!r}; there are {', '.join(listed)}")
     fetcher = fetch.Fetcher(contact, local, **({"wait": wait} if wait else {}))
     (paths.DATA / ".refresh").mkdir(exist_ok=True)
-    with filelock.FileLock(paths.DATA / ".refresh" / "lock"):
+    lock = filelock.FileLock(paths.DATA / ".refresh" / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        print("another refresh is at work; this one waits for it", file=sys.stderr, flush=True)
+        lock.acquire()
+    with contextlib.ExitStack() as held:
+        held.callback(lock.release)
         journal.recover()
         # asked for before the first change, if there is one
         stopped, closed = {}, functools.cache(keep.closed)
@@ -106,13 +114,20 @@ def refresh(
             except Exception as error:
                 stopped[name], words = error, []
             for line in words:
-                print(f"{name}: {line}", flush=True)
+                print(f"{name}: {_printable(line)}", flush=True)
     for name, error in stopped.items():
         text = str(error) if isinstance(error, (Stopped, data.DataError)) else f"{type(error).__name__}: {error}"
+        # faults of the data have a line each, and quote what they name
+        text = text if isinstance(error, data.DataError) else _printable(text)
         print(f"error: {name}: {text}", file=sys.stderr)
     if stopped:
         print("What is held of the sources that stopped stays as it was.", file=sys.stderr)
     return 1 if stopped else 0
+
+
+def _printable(text):
+    """One line without what a terminal or the weekly run might take for a command."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _one(name, ask, dry):
@@ -151,6 +166,9 @@ def main(arguments: dict | None = None) -> int:
         return 2
     except data.DataError as error:
         print(f"error: the data must be in order before they are added to:\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error}; make data a folder that can be written to", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; each source is whole, as it was or as it is now", file=sys.stderr)
