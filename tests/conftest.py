@@ -452,3 +452,15 @@ def lay_out(tmp_path, monkeypatch):
 
     laid.cell, laid.prices, laid.evil = CELL, PRICES, EVIL
     return laid
+
+
+@pytest.fixture
+def folder(lay_out):
+    """The small edition, as of the day of the note."""
+    return lay_out()
+
+
+@pytest.fixture
+def explained(folder):
+    """What stands behind a number of the small edition, by its id."""
+    return lineage.Edition(folder, results.NOTE_DAY).explanation

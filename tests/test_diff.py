@@ -2,7 +2,6 @@ import json
 import re
 import struct
 import sys
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import nbformat
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers import comparison, data, diff, environment, paths, report, results, trees
+from reading import Page
 
 A, B = "2024-06-28", "2025-02-14"
 EVIL = "<script>alert(1)</script>"
@@ -61,22 +61,6 @@ def editions(place, monkeypatch):
     lay(place, A, [record("fell", -4.0, 1.96, "headline"), record("leaf-share", 2.0)], "holds", "one")
     lay(place, B, [record("fell", -1.0, 1.96, "headline"), record(f"leaf-{EVIL}", 3.0)], "cannot tell", "other", "no")
     return place
-
-
-class Page(HTMLParser):
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.elements, self.text = path, [], ""
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, words):
-        self.text += words
-
-    def all(self, *tags):
-        return [attrs for tag, attrs in self.elements if tag in tags]
 
 
 def test_two_editions_are_told_with_counts_on_top_and_where_each_thing_lies(editions, main, capsys):

@@ -13,16 +13,6 @@ HOUSE, DAY, LATEST = paths.ROOT, "2025-02-14", "2026-07-31"
 
 
 @pytest.fixture
-def folder(lay_out):
-    return lay_out()
-
-
-@pytest.fixture
-def explained(folder):
-    return lineage.Edition(folder, DAY).explanation
-
-
-@pytest.fixture
 def said(folder, capsys):
     """Command line in this process: gives its exit code and what it said."""
 

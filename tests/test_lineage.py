@@ -14,16 +14,6 @@ from helpers.returns import Portfolio
 HOUSE, DAY, LATEST = paths.ROOT, "2025-02-14", "2026-07-31"
 
 
-@pytest.fixture
-def folder(lay_out):
-    return lay_out()
-
-
-@pytest.fixture
-def explained(folder):
-    return lineage.Edition(folder, DAY).explanation
-
-
 def test_a_headline_is_told_from_its_rows_to_its_function(explained, lay_out):
     told = explained("fell")
     assert told["title"] == "Shares fell <b>a lot</b>" and told["page"] == "numbers/fell.html"

@@ -1,34 +1,11 @@
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from helpers import lineage, numbers, paths, results
+from reading import Page
 
 DAY = results.NOTE_DAY
-
-
-class Page(HTMLParser):
-    """Elements of a page with their attributes, and its text."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.elements, self.text = path, [], ""
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, *tags):
-        return [attrs for tag, attrs in self.elements if tag in tags]
-
-
-@pytest.fixture
-def folder(lay_out):
-    return lay_out()
 
 
 def test_every_headline_and_context_result_has_a_page_and_no_alternative_has(folder):

@@ -1,7 +1,6 @@
 import json
 import re
 import struct
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import nbformat
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers import cache, paths, report
+from reading import Page
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 CLAIMS = """id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
@@ -34,24 +34,6 @@ RECORDS = [
 ]
 FIGURE = {"kind": "figure", "slug": "after", "title": f"They fell {EVIL}", "alt": f'Down 4% "{EVIL}', "source": EVIL}
 TABLE = {"kind": "table", "slug": "groups", "caption": f"Groups {EVIL}"}
-
-
-class Page(HTMLParser):
-    """What a browser would find on a page: elements with their attributes, and the text."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.elements, self.text = path, [], ""
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def all(self, *tags):
-        return [attrs for tag, attrs in self.elements if tag in tags]
 
 
 @pytest.fixture(autouse=True)
