@@ -253,6 +253,7 @@ def machine() -> str:
 def main() -> None:
     """Measure everything, print it, and write docs/bench.md when the rounds are five or more."""
     import statistics_bench
+    import sweep_bench
 
     kernel = Path(tempfile.mkdtemp())
     folder = kernel / "kernels" / KERNEL
@@ -273,6 +274,8 @@ def main() -> None:
     ]
     if only in ("", "report"):
         lines += report_lines()
+    if only in ("", "sweep"):
+        lines += sweep_lines(sweep_bench)
     if only in ("", "statistics"):
         lines += ["## The statistics", "", *statistics_bench.report(ROUNDS)]
     print(*lines, sep="\n")
@@ -294,6 +297,35 @@ def report_lines() -> list[str]:
         "",
         f"Nothing changed: {statistics.median(idle):.3f} s (median of {len(idle)}). "
         f"One notebook edited: {seconds:.1f} s; it says: *{said}*.",
+        "",
+    ]
+
+
+def sweep_lines(bench) -> list[str]:
+    """Measure a sweep of 50 runs, here and on Dask, against the papermill loop; tell it in Markdown."""
+    with bench.Sweep() as fifty:
+
+        def loop(place: Path) -> None:
+            for job in fifty.jobs(place):
+                _papermill(job)
+
+        contenders = {
+            "make sweep": lambda place: _make("sweep", f"GRID={fifty.file}", "FORCE=1"),
+            "make sweep, two local Dask workers": lambda place: _make(
+                "sweep", f"GRID={fifty.file}", "FORCE=1", f"SCHEDULER={fifty.scheduler}"
+            ),
+            "papermill command line, one by one": loop,
+        }
+        with fifty.memory() as megabytes:
+            _make("sweep", f"GRID={fifty.file}", "FORCE=1")
+        found = measured(contenders, ROUNDS)
+    return [
+        f"## A sweep of {fifty.runs} runs",
+        "",
+        *table(found, "make sweep"),
+        "",
+        "Private memory of a further run, its kernel and the process that drives it, at its peak: "
+        f"median {statistics.median(megabytes):.0f} MB, most {max(megabytes):.0f} MB.",
         "",
     ]
 

@@ -27,7 +27,7 @@ EXECUTES = ("execution", "kernels")
 TABLELESS = {"REPLICATION", "parse_day", "DataError"}
 
 
-def parts(notebook: str, settings: dict, folder: Path | None = None) -> dict:
+def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: bool = True) -> dict:
     """Tell what a run of a notebook follows from.
 
     Parameters
@@ -37,12 +37,14 @@ def parts(notebook: str, settings: dict, folder: Path | None = None) -> dict:
         Parameters to set; empty leaves the defaults.
     folder : Path, optional
         Edition whose results the notebook gathers, if it gathers them.
+    pictures : bool
+        Whether its figures are drawn.
 
     Returns
     -------
     dict
-        A hash or value by part: cells, parameters, claims, lock, python, and by name ``module x``, ``table y`` and
-        ``results of z``.
+        A hash or value by part: cells, parameters, claims, lock, python, pictures where none are drawn, and by name
+        ``module x``, ``table y`` and ``results of z``.
     """
     cells, code = _cells(notebook)
     imports, tables, gathers = _reads(code)
@@ -53,6 +55,8 @@ def parts(notebook: str, settings: dict, folder: Path | None = None) -> dict:
         "lock": digest(paths.ROOT / "requirements.lock"),
         "python": python(),
     }
+    if not pictures:
+        found["pictures"] = "none"
     for module in sorted(_closure(imports | {*EXECUTES, "__init__"})):
         found[f"module {module}"] = _module(module)
     found |= {f"table {table}": value for table, value in _tables(tables).items()}

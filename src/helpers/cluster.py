@@ -52,7 +52,7 @@ def spread(jobs: list[Job], scheduler: str, force: bool = False) -> Iterator[tup
         raise ClusterError("SCHEDULER needs Dask: `make extras`, then the same again") from None
     waiting = []
     for job in jobs:
-        found = cache.parts(job.notebook, job.parameters)
+        found = cache.parts(job.notebook, job.parameters, pictures=job.pictures)
         if not force and cache.fetch(cache.key(found), job.target.parent):
             yield job, None
         else:
@@ -63,7 +63,9 @@ def spread(jobs: list[Job], scheduler: str, force: bool = False) -> Iterator[tup
         raise ClusterError(f"SCHEDULER: {scheduler!r} does not answer: {first_line(error)}") from None
     with client:
         sent = {
-            client.submit(run_here, job.notebook, job.as_of, job.parameters, found, pure=False, retries=1): (job, found)
+            client.submit(
+                run_here, job.notebook, job.as_of, job.parameters, found, job.pictures, pure=False, retries=1
+            ): (job, found)
             for job, found in waiting
         }
         for future in distributed.as_completed(list(sent)):
@@ -82,7 +84,9 @@ def spread(jobs: list[Job], scheduler: str, force: bool = False) -> Iterator[tup
             yield job, fault
 
 
-def run_here(notebook: str, as_of: str, settings: dict, expected: dict) -> tuple[dict[str, bytes], str | None]:
+def run_here(
+    notebook: str, as_of: str, settings: dict, expected: dict, pictures: bool = True
+) -> tuple[dict[str, bytes], str | None]:
     """Execute a notebook on this worker.
 
     Parameters
@@ -93,6 +97,8 @@ def run_here(notebook: str, as_of: str, settings: dict, expected: dict) -> tuple
         Parameters to set.
     expected : dict
         Parts of the run as the sender knows them: a worker with another version of any must not answer.
+    pictures : bool
+        Whether to draw the figures.
 
     Returns
     -------
@@ -101,11 +107,11 @@ def run_here(notebook: str, as_of: str, settings: dict, expected: dict) -> tuple
     str or None
         What went wrong.
     """
-    differing = cache.changes(cache.parts(notebook, settings), expected)
+    differing = cache.changes(cache.parts(notebook, settings, pictures=pictures), expected)
     if differing:
         return {}, f"the worker's repository or environment is another version: {differing[0]}"
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(paths.NOTEBOOKS / f"{notebook}.ipynb", as_of, Path(folder), settings)
+        job = Job(paths.NOTEBOOKS / f"{notebook}.ipynb", as_of, Path(folder), settings, pictures=pictures)
         fault = _nursery().run(job)
         written = [file for file in job.target.parent.rglob("*") if file.is_file()]
         return {str(file.relative_to(job.target.parent)): file.read_bytes() for file in written}, fault

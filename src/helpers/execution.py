@@ -33,6 +33,8 @@ class Job:
         Longest time that a cell may take.
     kernels : {"warm", "plain"}
         Kind of kernel.
+    pictures : bool
+        Whether to draw the figures; their points, titles and words are there in either case.
     """
 
     source: Path
@@ -41,6 +43,7 @@ class Job:
     parameters: dict = field(default_factory=dict)
     seconds: int = CELL_SECONDS
     kernels: str = kernels.PLAIN
+    pictures: bool = True
 
     @property
     def notebook(self) -> str:
@@ -86,6 +89,7 @@ def _executed(job, waiting):
     import nbclient.exceptions
     import papermill
 
+    variables = {paths.PLACE_VARIABLE: str(job.place), paths.PICTURES_VARIABLE: str(int(job.pictures))}
     papermill.engines.papermill_engines.register("kept", _engine())
     # what it has to say is told below, in one line
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
@@ -100,7 +104,7 @@ def _executed(job, waiting):
             kernel_name="python3",
             language="python",
             fallen=job.target,
-            kernel_manager_class=kernels.manager(job.place, paths.PLACE_VARIABLE, waiting),
+            kernel_manager_class=kernels.manager(job.place, variables, waiting),
             progress_bar=False,
             request_save_on_cell_execute=False,
             shutdown_kernel="immediate",

@@ -166,15 +166,15 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
 
-def manager(place: Path, variable: str, waiting: WaitingKernel | None):
+def manager(place: Path, variables: dict[str, str], waiting: WaitingKernel | None):
     """Make the class of kernel manager for one run.
 
     Parameters
     ----------
     place : Path
         Where the run writes.
-    variable : str
-        Environment variable that tells the kernel its place.
+    variables : dict of str to str
+        Environment variables that tell the kernel its place and what to do.
     waiting : WaitingKernel or None
         A warm kernel, or None for a plain one of this very interpreter, whatever kernels the machine has by name.
 
@@ -196,7 +196,7 @@ def manager(place: Path, variable: str, waiting: WaitingKernel | None):
                 self.provisioner.waiting = waiting
 
         async def start_kernel(self, **options):
-            await super().start_kernel(env=os.environ | environment.VARIABLES | {variable: str(place)}, **options)
+            await super().start_kernel(env=os.environ | environment.VARIABLES | variables, **options)
 
     return OwnKernelManager
 

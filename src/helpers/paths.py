@@ -15,6 +15,9 @@ DRAFTS = REPORT / "drafts"
 PLACE_VARIABLE = "HELPERS_PLACE"
 """Environment variable by which a run tells its kernels where to write."""
 
+PICTURES_VARIABLE = "HELPERS_PICTURES"
+"""Environment variable that leaves pictures undrawn, where it is 0: a sweep wants the numbers alone."""
+
 OWN_VARIABLE = "HELPERS_OWN"
 """Environment variable that leaves your own data out, where it is 0."""
 

@@ -168,7 +168,7 @@ class Runs:
 
     @staticmethod
     def _parts(job):
-        return cache.parts(job.notebook, job.parameters, job.place)
+        return cache.parts(job.notebook, job.parameters, job.place, job.pictures)
 
 
 def _kept_aside(job):

@@ -128,7 +128,8 @@ def carry_out(
     placed = []
     for n, (notebook, settings) in enumerate(jobs):
         as_of = (parameters(notebook) | settings)["as_of"]
-        placed.append(Job(paths.NOTEBOOKS / f"{notebook}.ipynb", as_of, place / str(n), settings, kernels=runs.kernels))
+        file = paths.NOTEBOOKS / f"{notebook}.ipynb"
+        placed.append(Job(file, as_of, place / str(n), settings, kernels=runs.kernels, pictures=False))
     faults = {}
     carried = cluster.spread(placed, scheduler, force) if scheduler else _here(placed, runs)
     for job, fault in tqdm(carried, total=len(placed), desc=grid.title, unit="run", disable=None):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import os
 import re
 import textwrap
 from dataclasses import dataclass
@@ -136,14 +137,15 @@ def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[
         print(f"No figure: {drawing.reason}.")
         return
     exhibit, words = write(here, slug, drawing, sources)
-    # as text: not every front end encodes bytes
-    picture = base64.b64encode((here / f"{slug}.png").read_bytes()).decode("ascii")
-    content = {"image/png": picture, "text/plain": words}
+    content = {"text/plain": words}
+    if _drawn():
+        # as text: not every front end encodes bytes
+        content["image/png"] = base64.b64encode((here / f"{slug}.png").read_bytes()).decode("ascii")
     display(content, raw=True, metadata={"exhibit": exhibit})
 
 
 def write(here: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] | str) -> tuple[dict, str]:
-    """Write a figure as PNG, SVG and CSV of its points without showing it.
+    """Write a figure as PNG, SVG and CSV of its points without showing it; the CSV alone in a run without pictures.
 
     Parameters
     ----------
@@ -168,13 +170,22 @@ def write(here: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] |
         raise ValueError(f"figure {slug} has no point")
     _check_slug(slug)
     figure, source = drawing.figure, _source_line(sources)
-    low = 0.09 / figure.get_figheight()
-    figure.text(0.015, low, textwrap.fill(source, 145), size=7.5, color=GREY, va="bottom", linespacing=1.3)
-    figure.savefig(here / f"{slug}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(here / f"{slug}.png", metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+    if _drawn():
+        _draw(figure, here / slug, source)
     digest = _write_csv(here / f"{slug}.csv", drawing.points)
     words = f"{drawing.title}\n{drawing.alt}\n{len(drawing.points)} points, digest {digest}"
     return {"kind": "figure", "slug": slug, "title": drawing.title, "alt": drawing.alt, "source": source}, words
+
+
+def _drawn():
+    return os.environ.get(paths.PICTURES_VARIABLE) != "0"
+
+
+def _draw(figure, path, source):
+    low = 0.09 / figure.get_figheight()
+    figure.text(0.015, low, textwrap.fill(source, 145), size=7.5, color=GREY, va="bottom", linespacing=1.3)
+    figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(f"{path}.png", metadata={"Software": None}, pil_kwargs={"compress_level": 1})
 
 
 def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str, columns: list[str] | None = None) -> None:

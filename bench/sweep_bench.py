@@ -1,0 +1,86 @@
+"""A sweep of fifty runs: its grid, the Dask cluster beside it, and the memory that its runs take for themselves."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+
+from helpers import paths, sweep
+from helpers.execution import Job
+
+GRID = """title: Ten editions of five notebooks
+notebooks: [01_returns, 02_frontier, 03_open_source_lag, 05_concentration, 07_model_makers]
+claims: []
+parameters:
+  as_of: [2024-09-30, 2024-10-31, 2024-11-29, 2024-12-31, 2025-01-31, 2025-02-28, 2025-03-31, 2025-06-30, 2025-12-31, 2026-06-30]
+"""  # noqa: E501
+
+
+class Sweep:
+    """The grid of fifty runs and a local Dask cluster of two workers, while it is entered."""
+
+    def __enter__(self):
+        self._path = paths.ROOT / "sweeps" / "bench-fifty.yml"
+        self._path.write_text(GRID, encoding="utf-8")
+        self.file = f"sweeps/{self._path.name}"
+        self._points = sweep.points(sweep.read(self.file))
+        self.runs = len(self._points)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.scheduler = f"tcp://127.0.0.1:{port}"
+        tools, quiet = Path(sys.executable).parent, {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        scheduler = [tools / "dask-scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+        workers = [tools / "dask-worker", self.scheduler, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
+        known = os.environ | {"PYTHONPATH": str(paths.ROOT / "src")}
+        self._started = [subprocess.Popen(each, env=known, cwd=paths.ROOT, **quiet) for each in (scheduler, workers)]
+        return self
+
+    def __exit__(self, *_):
+        self._path.unlink()
+        for process in reversed(self._started):
+            process.terminate()
+            process.wait(30)
+
+    def jobs(self, place: Path) -> list[Job]:
+        """The same runs for a peer."""
+        return [
+            Job(paths.NOTEBOOKS / f"{notebook}.ipynb", settings["as_of"], place / settings["as_of"], settings)
+            for notebook, settings in self._points
+        ]
+
+    @contextlib.contextmanager
+    def memory(self):
+        """Watch the runs of this process's children; the list it gives fills with the megabytes of each at its peak."""
+        peaks, found, done = {}, [], threading.Event()
+
+        def watch():
+            while not done.wait(0.2):
+                for run in _runs():
+                    with contextlib.suppress(psutil.Error):
+                        own = sum(each.memory_full_info().uss for each in [run, *run.children(recursive=True)])
+                        peaks[run.pid] = max(peaks.get(run.pid, 0), own / 1e6)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield found
+        finally:
+            done.set()
+            watcher.join()
+            found += peaks.values()
+
+
+def _runs():
+    """Processes that a run of `helpers.run` forked, one for each notebook at work."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            line, above = process.cmdline(), process.parent()
+            forked = line[1:3] == ["-m", "helpers.run"] and above.cmdline() == line
+            if forked and above.parent().cmdline() != line:
+                yield process
