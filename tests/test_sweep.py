@@ -55,19 +55,21 @@ def kept(copy):
     return {file.parent.name: file.stat().st_mtime_ns for file in copy.report.glob(".runs/*/run.json")}
 
 
-def test_a_sweep_draws_no_picture_of_a_run_but_keeps_its_points_and_words_and_the_report_draws_them(copy):
+def test_a_sweep_draws_no_picture_of_a_run_but_keeps_its_points_and_words_which_a_run_draws(copy):
     drawing = """
 import pandas as pd
 from helpers import charts
+charts.set_style()
 figure, axes = charts.canvas("Three fell", "Points.", 2)
 points = pd.DataFrame({"percent": [1.0, 2.0, 3.0]})
 charts.publish(here, "returns-points", charts.Drawing(figure, "Three fell", "They fell 1 to 3%.", points), "us")
 """
     copy.write("01_leaf", LEAF + drawing, settings=SETTINGS)
     assert copy.run("sweep", grid(copy, f"{GRID}  draws: [10]\n"))[0] == 0
-    assert copy.run("report", "--as-of=2025-02-14")[0] == 0
+    code, said = copy.run("notebook", "01_leaf", "--set", "as_of=2025-02-14 draws=10")
+    assert code == 0, said
     (swept,) = (file.parent for file in copy.report.glob(".runs/*/run.json") if not list(file.parent.glob("*.png")))
-    drawn = copy.report / "2025-02-14" / "01_leaf"
+    drawn = copy.report / "drafts" / "2025-02-14" / "01_leaf"
     names = {file.name for file in drawn.iterdir()} - {file.name for file in swept.iterdir()}
     assert {"returns-points.png", "returns-points.svg"} <= names
     for name in ("returns-points.csv", "results.json"):
