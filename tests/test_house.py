@@ -26,6 +26,7 @@ ALLOWED = {
     "__init__": set(),
     "paths": set(),
     "environment": set(),
+    "audit": {"environment"},
     "inference": set(),
     "freshness": {"paths"},
     "start": {"freshness", "environment"},
