@@ -5,7 +5,7 @@ import math
 import pytest
 
 from editions import executed
-from helpers import data, recorded, results
+from helpers import data, readme, recorded, results, run
 
 MEAN = {"id": "mean", "notebook": "01_returns", "role": "headline", "value": 2.0, "low": 1.0, "high": 4.0, "n": 9}
 MEAN |= {"unit": "percent", "method": "exact: mean of nine", "verdict": "holds", "inputs": []}
@@ -19,7 +19,8 @@ METHODS = {
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch):
+    """Where a test records."""
     monkeypatch.setattr(recorded, "place", lambda: tmp_path / "tests" / "recorded.csv")
     return tmp_path / "tests" / "recorded.csv"
 
@@ -54,15 +55,15 @@ def test_every_method_in_use_has_a_class_and_every_word_of_a_class_is_in_use():
     assert idle == []
 
 
-def test_a_method_of_no_class_is_refused_before_anything_is_recorded(place):
+def test_a_method_of_no_class_is_refused_before_anything_is_recorded(table):
     recorded.write({"2025-02-14": [MEAN]})
-    before = place.read_bytes()
+    before = table.read_bytes()
     with pytest.raises(LookupError, match="no class of numbers for the method 'by eye': declare its words"):
         recorded.write({"2025-02-14": [MEAN | {"method": "by eye"}]})
-    assert place.read_bytes() == before
+    assert table.read_bytes() == before
 
 
-def test_what_is_recorded_is_read_as_it_was(place):
+def test_what_is_recorded_is_read_as_it_was(table):
     records = [MEAN | {"high": "inf", "value": 2 / 3, "low": -math.pi}, NONE]
     recorded.write({"2026-07-31": records, "2025-02-14": [MEAN]})
     assert recorded.editions() == ["2025-02-14", "2026-07-31"]
@@ -70,7 +71,7 @@ def test_what_is_recorded_is_read_as_it_was(place):
     assert [row["id"] for row in found] == ["mean", "none"]
     assert recorded.differences(records, found) == recorded.differences(found, records) == []
     assert found[0]["high"] == math.inf and found[1]["value"] is None and found[1]["method"] == "no row is known"
-    lines = place.read_text(encoding="utf-8").splitlines()
+    lines = table.read_text(encoding="utf-8").splitlines()
     assert lines[1] == "2025-02-14,01_returns,mean,2,1,4,9,percent,exact: mean of nine,holds"
     assert "0.666666666667,-3.14159265359,inf" in lines[2]
 
@@ -126,30 +127,30 @@ def test_nothing_may_be_rounding_but_not_more():
     assert len(recorded.differences([nothing | {"value": 1e-9}], [nothing])) == 1
 
 
-def test_rounding_changes_no_recorded_digit_and_a_change_does(place):
+def test_rounding_changes_no_recorded_digit_and_a_change_does(table):
     recorded.write({"2025-02-14": [MEAN, NONE]})
-    before = place.read_bytes()
+    before = table.read_bytes()
     recorded.write({"2025-02-14": [MEAN | {"value": 2.0 * (1 + 1e-10)}, NONE]})
-    assert place.read_bytes() == before
+    assert table.read_bytes() == before
     recorded.write({"2025-02-14": [MEAN | {"value": 2.0 * (1 + 1e-8)}, NONE]})
-    assert b",2.00000002," in place.read_bytes()
+    assert b",2.00000002," in table.read_bytes()
 
 
-def test_a_file_that_is_no_table_of_results_names_its_line_and_is_written_anew(place, folder):
+def test_a_file_that_is_no_table_of_results_names_its_line_and_is_written_anew(table, folder):
     recorded.write({"2025-02-14": [MEAN]})
-    good = place.read_text(encoding="utf-8")
+    good = table.read_text(encoding="utf-8")
     for bad in (good + "<<<<<<< HEAD\n", good.replace(",9,", ",nine,"), good.replace(",1,4,", ",4,"), good + ",,,\n"):
-        place.write_text(bad, encoding="utf-8")
+        table.write_text(bad, encoding="utf-8")
         line = 2 if "nine" in bad or ",2,4,9" in bad else 3
         with pytest.raises(ValueError, match=rf"tests/recorded.csv, line {line}: not a recorded result; `make refresh"):
             recorded.read("2025-02-14")
         told = recorded.moved("2025-02-14", folder)
         assert told.startswith(f"Not compared with what is recorded: tests/recorded.csv, line {line}")
         recorded.write({"2025-02-14": [MEAN]})
-        assert place.read_text(encoding="utf-8") == good
+        assert table.read_text(encoding="utf-8") == good
 
 
-def test_a_report_says_in_one_line_that_recorded_numbers_moved(place, folder):
+def test_a_report_says_in_one_line_that_recorded_numbers_moved(table, folder):
     def keep(records):
         (folder / "01_returns" / "results.json").write_text(json.dumps(records), encoding="utf-8")
 
@@ -163,3 +164,57 @@ def test_a_report_says_in_one_line_that_recorded_numbers_moved(place, folder):
         "1 of 2 recorded results of 2025-02-14 moved, such as mean: value is 3 where 2 is recorded (closed form, "
         "tolerance 1e-09 of 4); `make test` names all, `make refresh-outputs` records what is found"
     )
+
+
+def test_results_are_recorded_when_all_notebooks_succeed_and_only_then(place, main, monkeypatch):
+    place.write("01_leaf")
+    monkeypatch.setattr(readme, "write", lambda: None)
+
+    def carrying(records, faults):
+        def carried(editions, settings, *_):
+            # the stored notebooks are the replication edition at its defaults
+            assert settings == {"2025-02-14": {}, "2025-12-31": {"as_of": "2025-12-31"}}
+            for folder in editions.values():
+                place.edition("", json.dumps(records), folder)
+            return faults, []
+
+        return carried
+
+    monkeypatch.setattr(run, "run_jobs", carrying([MEAN, NONE], {}))
+    assert main("refresh-outputs") == (0, "")
+    assert recorded.editions() == ["2025-02-14", "2025-12-31"]
+    before = recorded.place().read_bytes()
+    assert recorded.place() == place.root / "tests" / "recorded.csv"
+    monkeypatch.setattr(run, "run_jobs", carrying([], {"01_leaf as of 2025-12-31": "cell 1: no"}))
+    assert main("refresh-outputs")[0] == 1
+    monkeypatch.setattr(run, "run_jobs", carrying([MEAN | {"method": "by eye"}], {}))
+    code, said = main("refresh-outputs")
+    assert code == 1 and said.startswith("error: the outputs are stored, but not recorded: no class of numbers for")
+    assert recorded.place().read_bytes() == before
+
+
+# a number and the rows that it rests on, without a picture
+LEAF = """
+from helpers import data, inference, paths, results
+here, held = paths.here("01_leaf", as_of), data.load("securities", as_of)
+results.note(here, "leaf-mean", inference.exact({}, "percent", 2, "as told"), [held])
+"""
+
+
+def test_a_report_tells_what_moved_and_tells_it_again_when_nothing_changed(copy, monkeypatch):
+    monkeypatch.setattr(recorded, "place", lambda: copy.root / "tests" / "recorded.csv")
+    copy.write("01_leaf", LEAF.format(4.25))
+    copy.write("99_verdicts")
+    wish = f"--as-of={results.NOTE_DAY}"
+    assert "moved" not in copy.run("report", wish)[1]
+    recorded.write({results.NOTE_DAY: recorded.gathered(copy.report / results.NOTE_DAY)})
+    assert "moved" not in copy.run("report", wish)[1]
+    copy.edit("notebooks/01_leaf.ipynb", "4.25", "4.5")
+    told = "1 of 1 recorded results of 2025-02-14 moved, such as leaf-mean: value is 4.5 where 4.25 is recorded"
+    code, said = copy.run("report", wish)
+    assert code == 0 and told in said
+    answered = copy.run("report", wish, kernels=None, command=("-m", "helpers.start"))[1]
+    assert answered.startswith("Nothing changed since the report was built.") and told in answered
+    # what is recorded is an input too
+    recorded.write({results.NOTE_DAY: recorded.gathered(copy.report / results.NOTE_DAY)})
+    assert "moved" not in copy.run("report", wish)[1]
