@@ -79,8 +79,9 @@ def outputs_taken_out(notebook):
 
 
 def words_taken_out(notebook):
-    cell = next(cell for cell in code(notebook) if gate._calls(cell.source) == ["print"] and gate._printed(cell))
+    cell = next(cell for cell in code(notebook) if "print" in gate._calls(cell.source))
     cell.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+    return cell
 
 
 def tagged(tag, *comments):
@@ -99,9 +100,9 @@ def commented(*comments):
     return breaks
 
 
-def typed(words, number=4):
+def typed(words):
     def breaks(notebook):
-        notebook.cells[number].source += f"\n\n{words}"
+        notebook.cells[4].source += f"\n\n{words}"
 
     return breaks
 
@@ -199,7 +200,7 @@ def second_parameters(notebook):
 # by the row of the list of faults, or what is broken: the rules that find it, and words of what they say
 BROKEN = {
     "25 stripped": (stripped, "counts shown exhibits", "cell 3 .*was not executed"),
-    "25 unrun": (unrun, "counts", "cell 23 .*was not executed"),
+    "25 unrun": (unrun, "counts shown", "cell 23 .*was not executed"),
     "25 run again alone": (run_again, "counts", "number 99, not 4"),
     "25 outputs taken out": (outputs_taken_out, "shown", "publishes 1 exhibits but stores 0"),
     "25 printed words taken out": (words_taken_out, "shown", "prints, but stores no words"),
@@ -251,7 +252,7 @@ BROKEN = {
     "a long cell": (long_cell, "size", "lines of code; move arithmetic"),
     "few words": (wordless, "size", r"\d+ words to \d+ lines"),
     "a function": (commented("def f():", "    pass"), "definitions", "defines a function"),
-    "a magic": (commented("%matplotlib inline"), "definitions shown", "is not Python"),
+    "a magic": (commented("%matplotlib inline"), "definitions", "is not Python"),
     "left by a run": (of_papermill, "tidiness", "metadata of papermill"),
     "left in a cell": (with_metadata, "tidiness", "metadata of execution"),
     "another kernel": (of_another_kernel, "tidiness", "names the kernel 'my-env'"),
@@ -290,7 +291,7 @@ def test_every_rule_finds_something():
     "harmless",
     [
         typed("In 95% of draws, `x = 1.5` and $y = 0.05$; 250 days, GPT-4.1 and Claude 3.5-Sonnet."),
-        typed("The note itself speaks of 6.5%.", number=0),
+        replaced("**The note says**", "**The note says** of 6.5% of firms"),
         tagged("nbval-ignore-output", "# not compared: the clock of the machine is printed"),
         commented("# NBVAL_IGNORE_OUTPUT", "# not compared: the clock of the machine is printed"),
         printing("3 of 4 firms and/or funds"),
@@ -351,9 +352,9 @@ CELLS = [
     'charts.publish_table(here, "returns-shown", rows[["firm", "shown"]], "Firms")',
     'results.note(here, "returns-silent", inference.exact(told["silent"], "percent", 2, "as told"), [securities])',
 ]
-BEFORE = {"title": "2 fell", "points": [1.5, 2.5], "hidden": [1, 2], "shown": [10.25, 20.5], "silent": 4.25}
+BEFORE = {"title": "2 fell", "points": [1.5, 2.5], "hidden": [1, 2], "shown": [10.25, 20.5], "silent": 4.2}
 # what a reader of the page sees is the same in the last three: a column that is left out, a digit that is not shown
-AFTER = {"title": "3 fell", "points": [1.5, 2.6], "hidden": [1, 3], "shown": [10.250001, 20.5], "silent": 4.250001}
+AFTER = {"title": "3 fell", "points": [1.5, 2.6], "hidden": [1, 3], "shown": [10.250001, 20.5], "silent": 4.200001}
 NBVAL = """
 import os, sys
 from pathlib import Path
@@ -373,8 +374,8 @@ def test_what_the_rules_cannot_see_is_seen_by_nbval_or_by_the_recorded_results(c
     executed = copy.root / "before" / NAME / "notebook.ipynb"
     (copy.notebooks / f"{NAME}.ipynb").write_bytes(executed.read_bytes())
     told.write_text(json.dumps(AFTER), encoding="utf-8")
-    (copy.root / "nbval.py").write_text(NBVAL, encoding="utf-8")
-    code, said = copy.run(kernels=None, command=[copy.root / "nbval.py"], folder=copy.root)
+    (copy.root / "under_nbval.py").write_text(NBVAL, encoding="utf-8")
+    code, said = copy.run(kernels=None, command=[copy.root / "under_nbval.py"], folder=copy.root)
     assert code == 1, said
     failed, passed = (re.findall(rf"^{word} \S+Cell (\d+)", said, flags=re.MULTILINE) for word in ("FAILED", "PASSED"))
     # 29 title, 29 points, 30 a row of a column that is not shown, 32 a digit of the exported table that is not shown
@@ -383,8 +384,8 @@ def test_what_the_rules_cannot_see_is_seen_by_nbval_or_by_the_recorded_results(c
     assert sorted(passed) == ["0", "1", "2", "7"], said
     found, stored = (recorded.gathered(copy.root / place) for place in ("after", "before"))
     assert recorded.differences(found, stored) == [
-        "returns-silent: value is 4.250001 where 4.25 is recorded (closed form, tolerance 1e-09 of 4.25)",
-        "returns-silent: low is 4.250001 where 4.25 is recorded (closed form, tolerance 1e-09 of 4.25)",
-        "returns-silent: high is 4.250001 where 4.25 is recorded (closed form, tolerance 1e-09 of 4.25)",
+        "returns-silent: value is 4.200001 where 4.2 is recorded (closed form, tolerance 1e-09 of 4.2)",
+        "returns-silent: low is 4.200001 where 4.2 is recorded (closed form, tolerance 1e-09 of 4.2)",
+        "returns-silent: high is 4.200001 where 4.2 is recorded (closed form, tolerance 1e-09 of 4.2)",
     ]
     assert inference.number(BEFORE["silent"]) == inference.number(AFTER["silent"])

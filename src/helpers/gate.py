@@ -375,13 +375,19 @@ def _figure(slug, exhibit, words, content):
 
 
 def _calls(source):
-    """Names of the functions that a cell calls whatever its data are: in statements of their own, outside of blocks."""
+    """Names of the functions that a cell calls in statements of their own, whatever its data are: under no condition."""
     try:
-        body = ast.parse(source).body
+        waiting = ast.parse(source).body
     except SyntaxError:
         return []
-    values = [node.value for node in body if isinstance(node, ast.Expr)]
-    return [ast.unparse(value.func) for value in values if isinstance(value, ast.Call)]
+    found = []
+    for node in waiting:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            found.append(ast.unparse(node.value.func))
+        elif isinstance(node, ast.For | ast.With):
+            # what is stored went through each loop
+            waiting += node.body
+    return found
 
 
 def _place(notebook, number):
