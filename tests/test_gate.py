@@ -234,7 +234,7 @@ BROKEN = {
     "no figure": (without("figure"), "shown exhibits", "shows no figure"),
     "stored error": (failed, "quiet", "stores an error: ValueError"),
     "warning": (printing("FutureWarning: old", "stderr"), "quiet", "warns on stderr: FutureWarning"),
-    "path": (printing("read /home/me/file"), "places", "shows a path of a machine: /home/me"),
+    "path": (printing("read /mnt/me/file"), "places", "shows a path of a machine: /mnt/me"),
     "path of Windows": (printing("C:\\Users\\me"), "places", "shows a path of a machine: C:"),
     "no title": (replaced("# 01 · ", "# "), "opening", "does not open with"),
     "no opening": (replaced("**We do**", "**Method**"), "opening", "the five short lines"),

@@ -375,7 +375,7 @@ def _figure(slug, exhibit, words, content):
 
 
 def _calls(source):
-    """Names of the functions that a cell calls in statements of their own, whatever its data are: under no condition."""
+    """Names of the functions that a cell calls in statements of their own and under no condition."""
     try:
         waiting = ast.parse(source).body
     except SyntaxError:

@@ -241,7 +241,7 @@ def _held():
 
 
 def _parsed(row):
-    if list(row) != COLUMNS:
+    if list(row) != COLUMNS or None in row.values():
         raise LookupError(row)
     numbers = {name: float(row[name]) if row[name] else None for name in NUMBERS}
     return row | numbers | {"n": int(row["n"])}
