@@ -1,4 +1,4 @@
-"""Editions of the real collection, executed for the tests of several modules."""
+"""Editions of the real collection, executed for tests."""
 
 import json
 import os

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from editions import executed
-from helpers import data, gate, lineage, numbers, parameters, paths, results, run
+from helpers import data, gate, lineage, numbers, parameters, paths, recorded, results, run
 
 NAMES = parameters.notebooks()
 
@@ -100,11 +100,17 @@ def test_every_claim_of_the_note_is_examined():
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory):
-    """The collection executed as of the first and the last day, and one on which some questions can be asked."""
-    return executed(tmp_path_factory.mktemp("collection"), data.span()[0], "2024-02-29", data.span()[1])
+    """The collection as of the first day, one on which some questions can be asked, and that of the later edition."""
+    return executed(tmp_path_factory.mktemp("collection"), data.span()[0], "2024-02-29", recorded.editions()[-1])
 
 
-def test_the_collection_can_be_read_as_of_any_day_that_the_data_know(collection):
+def test_results_of_the_later_edition_are_those_recorded(collection):
+    # as of its own day, so newer data change nothing; the earlier edition is nbval's, see test_edition.py
+    folder = collection[-1]
+    assert recorded.differences(recorded.gathered(folder), recorded.read(folder.name)) == []
+
+
+def test_the_collection_can_be_read_as_of_early_days_and_late_ones(collection):
     first, _, last = (pd.read_csv(folder / "99_verdicts" / "verdicts-ledger.csv") for folder in collection)
     assert set(first.verdict) <= {"cannot be asked yet", "not yet due", "not examined", "not checkable"}
     assert set(last.verdict) & {"holds", "fails"} and "not yet due" not in set(last.verdict)

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from editions import executed
-from helpers import data, readme, recorded, results, run
+from helpers import data, freshness, paths, readme, recorded, results, run
 
 MEAN = {"id": "mean", "notebook": "01_returns", "role": "headline", "value": 2.0, "low": 1.0, "high": 4.0, "n": 9}
 MEAN |= {"unit": "percent", "method": "exact: mean of nine", "verdict": "holds", "inputs": []}
@@ -38,13 +37,6 @@ def test_both_editions_are_recorded_and_the_later_one_is_no_later_than_the_data(
     assert note == results.NOTE_DAY < latest <= data.latest()
     for edition in (note, latest):
         assert set(results.claims().index) <= {row["id"] for row in recorded.read(edition)}
-
-
-def test_results_of_the_later_edition_are_those_recorded(tmp_path):
-    # as of its own day, so that rows that came later need not be waited for; nbval runs the other edition
-    _, latest = recorded.editions()
-    (folder,) = executed(tmp_path, latest)
-    assert recorded.differences(recorded.gathered(folder), recorded.read(latest)) == []
 
 
 def test_every_method_in_use_has_a_class_and_every_word_of_a_class_is_in_use():
@@ -195,6 +187,22 @@ def test_results_are_recorded_when_all_notebooks_succeed_and_only_then(place, ma
     assert recorded.place().read_bytes() == before
 
 
+def test_numbers_that_your_own_data_move_are_no_news(place, main, monkeypatch):
+    place.write("01_leaf")
+    monkeypatch.setattr(recorded, "moved", lambda day, folder: f"{folder.name} moved")
+
+    def carried(editions, *_):
+        return [place.edition("", folder=folder) for folder in editions.values()] and ({}, [])
+
+    told = []
+    for own in (None, place.root):
+        monkeypatch.setattr(paths, "own", lambda own=own: own)
+        monkeypatch.setattr(run, "run_jobs", carried)
+        assert main("report")[0] == 0
+        told.append([line for line in freshness.fresh("") if "moved" in line])
+    assert told == [["2025-02-14 moved", "2025-12-31 moved"], []]
+
+
 # a number and the rows that it rests on, without a picture
 LEAF = """
 from helpers import data, inference, paths, results
@@ -210,7 +218,6 @@ def test_a_report_tells_what_moved_and_tells_it_again_when_nothing_changed(copy,
     wish = f"--as-of={results.NOTE_DAY}"
     assert "moved" not in copy.run("report", wish)[1]
     recorded.write({results.NOTE_DAY: recorded.gathered(copy.report / results.NOTE_DAY)})
-    assert "moved" not in copy.run("report", wish)[1]
     copy.edit("notebooks/01_leaf.ipynb", "4.25", "4.5")
     told = "1 of 1 recorded results of 2025-02-14 moved, such as leaf-mean: value is 4.5 where 4.25 is recorded"
     code, said = copy.run("report", wish)
