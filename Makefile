@@ -86,7 +86,7 @@ check: env ## style, then test
 	@$(RUN) -m ruff format --check .
 	@$(MAKE) --no-print-directory test
 
-audit: env extras ## ask whether a locked package has a known vulnerability; on the network, and nothing is sent but names and versions
+audit: env extras ## ask whether a locked package has a known vulnerability; needs the network
 	@$(RUN) -m helpers.audit
 
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
