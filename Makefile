@@ -34,7 +34,7 @@ UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check audit bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -48,7 +48,7 @@ extras: ## make .venv-extra too: Dask for sweeps on a cluster, and what `make be
 data: env ## check data/raw against its ledgers and build data/processed
 	@$(RUN) -m helpers.data
 
-refresh: env ## ask the sources for what is new, the only command on the network: SOURCE=btos, DRY=1 to look only
+refresh: env ## ask the sources for what is new, the only command that fetches data: SOURCE=btos, DRY=1 to look only
 	@$(or $(wildcard .venv-extra/bin/python),$(RUN)) -m helpers.sources
 
 report: ## build both editions of the report; AS_OF=2025-06-30 builds that one, FORCE=1 executes all anew
@@ -75,7 +75,7 @@ diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits:
 lab: env ## open the notebooks in JupyterLab
 	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
-refresh-outputs: ## execute the stored notebooks at their defaults and keep their outputs
+refresh-outputs: ## execute the stored notebooks at their defaults, keep their outputs, record the results of both editions
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
 
 test: env ## unit, data and house tests, then every notebook against its stored outputs
@@ -85,6 +85,9 @@ check: env ## style, then test
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(MAKE) --no-print-directory test
+
+audit: env extras ## ask whether a locked package has a known vulnerability; needs the network
+	@$(RUN) -m helpers.audit
 
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
 	@PYTHON="$(PYTHON)" .venv-extra/bin/python bench/bench.py

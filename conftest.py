@@ -6,6 +6,8 @@ import pytest
 
 from helpers import data, environment, paths, run
 
+EDITION = "test_edition"
+
 
 def pytest_configure(config):
     """Build the data once, before several processes ask for them."""
@@ -14,19 +16,19 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the notebooks, which take longest."""
-    items.sort(key=lambda item: (not _stored(item), item.path.name if _stored(item) else ""))
+    """Begin with the notebooks, which take longest, and go on with what reads their results."""
+    items.sort(key=lambda item: (not _stored(item), item.path.name if _stored(item) else item.path.stem != EDITION))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep each file's tests in one process, and all notebooks in one: the last reads what the others wrote."""
+    """Keep each file's tests in one process, and all notebooks in one with what reads the results that they write."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.partition("::")[0]
-            return "notebooks" if file.endswith(".ipynb") else file
+            return "notebooks" if file.endswith((".ipynb", f"{EDITION}.py")) else file
 
     return ByFile(config, log)
 

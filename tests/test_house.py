@@ -26,6 +26,7 @@ ALLOWED = {
     "__init__": set(),
     "paths": set(),
     "environment": set(),
+    "audit": {"environment"},
     "inference": set(),
     "freshness": {"paths"},
     "start": {"freshness", "environment"},
@@ -34,6 +35,8 @@ ALLOWED = {
     "data": {"paths", "journal"},
     "sources": {"paths", "data", "journal"},
     "parameters": {"paths", "data"},
+    "gate": {"parameters", "results"},
+    "recorded": {"paths"},
     "kernels": {"environment"},
     "execution": {"paths", "kernels"},
     "runs": {"paths", "cache", "kernels", "execution"},
@@ -58,7 +61,7 @@ ALLOWED = {
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
-    | {"parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers"},
+    | {"parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

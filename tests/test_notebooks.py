@@ -1,35 +1,17 @@
-import ast
-import json
-import os
 import re
-import subprocess
-import sys
 
 import nbformat
 import pandas as pd
 import pytest
 
-from helpers import data, environment, lineage, numbers, parameters, paths, results, run
+from editions import executed
+from helpers import data, gate, lineage, numbers, parameters, paths, recorded, results, run
 
 NAMES = parameters.notebooks()
-SECTIONS = ["Parameters", "Data", "Estimate", "Figure", "Robustness", "Verdict", "What this cannot tell"]
-OPENING = ["The note says", "We ask", "We use", "We do", "It would change our mind if"]
 
 
 def read(name):
     return nbformat.read(paths.NOTEBOOKS / f"{name}.ipynb", as_version=4)
-
-
-def code(name):
-    return [cell for cell in read(name).cells if cell.cell_type == "code"]
-
-
-def prose(name):
-    return [cell.source for cell in read(name).cells if cell.cell_type == "markdown"]
-
-
-def outputs(name):
-    return [(cell, output) for cell in code(name) for output in cell.outputs]
 
 
 # what the claims are about; another value is for JupyterLab or `make run`, and makes other numbers than the claims'
@@ -100,129 +82,35 @@ def test_the_verdicts_come_last():
     assert [name for name in NAMES if not re.fullmatch(r"\d\d_[a-z_]+", name)] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_opens_with_a_question_and_five_short_lines(name):
-    head, *lines = [line for line in prose(name)[0].splitlines() if line]
-    assert re.fullmatch(rf"# {name[:2]} · [A-Z].+\?", head)
-    assert [re.match(r"\*\*(.+?)\*\*", line)[1] for line in lines] == OPENING
+@pytest.fixture(scope="module", params=NAMES)
+def faults(request):
+    """Faults of a stored notebook by the rule that finds them."""
+    told = gate.examine(paths.NOTEBOOKS / f"{request.param}.ipynb")
+    return {rule: [str(finding) for finding in told if finding.rule == rule] for rule in ("notebook", *gate.RULES)}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_sections_stand_in_the_order_of_the_house(name):
-    found = [line[3:] for text in prose(name) for line in text.splitlines() if line.startswith("## ")]
-    assert found == SECTIONS
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_cells_are_few_and_short(name):
-    assert 14 <= len(read(name).cells) <= 24
-    assert [cell.execution_count for cell in code(name) if len(cell.source.splitlines()) > 28] == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_prose_outweighs_code(name):
-    words = len(re.findall(r"\w+", " ".join(prose(name))))
-    lines = sum(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code(name))
-    assert words >= 4 * lines
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_notebooks_orchestrate_and_define_nothing(name):
-    for cell in code(name):
-        kinds = {type(node) for node in ast.walk(ast.parse(cell.source))}
-        assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.Lambda}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_parameters_are_a_few_literals_each_with_its_type_and_meaning(name):
-    known = parameters.parameters(name)
-    assert 1 <= len(known) <= 8 and known["as_of"] == results.NOTE_DAY
-    (cell,) = [cell for cell in code(name) if "parameters" in cell.metadata.get("tags", [])]
-    lines = cell.source.splitlines()
-    assert len(lines) == len(known) and all(re.search(r"  # \w+[^:]*: \w", line) for line in lines)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stored_outputs_are_fresh_quiet_and_whole(name):
-    assert [cell.execution_count for cell in code(name)] == list(range(1, len(code(name)) + 1))
-    for _, output in outputs(name):
-        assert output.output_type != "error" and output.get("name") != "stderr"
-    assert "papermill" not in read(name).metadata
-    assert all(set(cell.metadata) <= {"tags"} for cell in read(name).cells)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_output_escapes_comparison(name):
-    tags = {tag for cell in read(name).cells for tag in cell.metadata.get("tags", [])}
-    assert tags == {"parameters"}
-    assert not any(re.search(r"NBVAL|nbval", cell.source) for cell in code(name))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_output_holds_a_path_of_a_machine(name):
-    for _, output in outputs(name):
-        text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
-        assert not re.search(r"(^|\s)(/[a-z]+/[a-z]|[A-Z]:\\)", text)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_picture_and_table_carries_words_and_a_digest(name):
-    shown = [output for _, output in outputs(name) if output.output_type == "display_data"]
-    for output in shown:
-        exhibit, text = output.metadata["exhibit"], output.data["text/plain"]
-        assert re.search(r"\d+ (points|rows), digest [0-9a-f]{12}$", text)
-        assert exhibit["slug"].split("-")[0] in name[3:].split("_")
-        if exhibit["kind"] == "figure":
-            assert exhibit["alt"] in text and exhibit["title"] in text and exhibit["source"].startswith("Source: ")
-    assert {output.metadata["exhibit"]["kind"] for output in shown} == {"figure", "table"}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_number_that_was_found_is_typed_into_prose(name):
-    # the note's own figures may be typed, in its words at the top; below them a decimal or a percentage is a find
-    number = re.compile(r"(?<![\w.-])\d+(?:\.\d+|\.?\d*%)(?![\w-])")
-    plain = [re.sub(r"`[^`]*`|\$[^$]*\$", "", text) for text in prose(name)[1:]]
-    assert [found for text in plain for found in number.findall(text) if found != "95%"] == []
+@pytest.mark.parametrize("rule", ["notebook", *gate.RULES])
+def test_a_stored_notebook_passes_the_gate(faults, rule):
+    assert faults[rule] == []
 
 
 def test_every_claim_of_the_note_is_examined():
-    recorded = set()
-    for name in NAMES:
-        for _, output in outputs(name):
-            recorded |= set(re.findall(r"^([a-z0-9-]+): ", output.get("text", ""), flags=re.MULTILINE))
-    claims = results.claims()
-    assert set(claims.index) <= recorded and set(claims.notebook) < set(NAMES)
-
-
-# executes the whole collection with warm kernels, in a process without threads and a report of its own
-EDITIONS = """
-import json, sys
-from pathlib import Path
-from helpers import kernels, paths, run, runs
-
-paths.REPORT = Path(sys.argv[1])
-kernels.warm_up()
-with runs.Workers(kernels.kind(), 2) as workers:
-    places = {day: paths.REPORT / day for day in sys.argv[2:]}
-    settings = {day: {"as_of": day} for day in places}
-    print(json.dumps(run.run_jobs(places, settings, "Editions", workers)[0]))
-"""
+    assert gate.unexamined({name: read(name) for name in NAMES}) == []
 
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory):
-    """The collection executed as of the first and the last day, and one on which some questions can be asked."""
-    days = [data.span()[0], "2024-02-29", data.span()[1]]
-    folder = tmp_path_factory.mktemp("collection")
-    command = [sys.executable, "-c", EDITIONS, folder, *days]
-    variables = os.environ | environment.VARIABLES
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {}
-    return [folder / day for day in days]
+    """The collection as of the first day, one on which some questions can be asked, and that of the later edition."""
+    return executed(tmp_path_factory.mktemp("collection"), data.span()[0], "2024-02-29", recorded.editions()[-1])
 
 
-def test_the_collection_can_be_read_as_of_any_day_that_the_data_know(collection):
+def test_results_of_the_later_edition_are_those_recorded(collection):
+    # as of its own day, so newer data change nothing; the earlier edition is nbval's, see test_edition.py
+    folder = collection[-1]
+    assert recorded.differences(recorded.gathered(folder), recorded.read(folder.name)) == []
+
+
+def test_the_collection_can_be_read_as_of_early_days_and_late_ones(collection):
     first, _, last = (pd.read_csv(folder / "99_verdicts" / "verdicts-ledger.csv") for folder in collection)
     assert set(first.verdict) <= {"cannot be asked yet", "not yet due", "not examined", "not checkable"}
     assert set(last.verdict) & {"holds", "fails"} and "not yet due" not in set(last.verdict)

@@ -62,6 +62,8 @@ def inputs() -> dict[str, str]:
     places = [paths.NOTEBOOKS, paths.ROOT / "src" / "helpers", paths.DATA, paths.ROOT / "sweeps"]
     files = [paths.ROOT / "requirements.lock", paths.ROOT / "references.bib", *paths.REPORT.glob("sweeps/*/runs.csv")]
     files += paths.REPORT.glob("compare/*/compare.json")
+    # what is said of a report follows from it
+    files += paths.ROOT.glob("tests/recorded.csv")
     for place in places:
         for folder, below, names in os.walk(place):
             below[:] = [name for name in below if not name.startswith((".", "__")) and name not in BUILT]

@@ -48,7 +48,24 @@ def _read(name, raw):
         raise ParameterError(
             f"notebooks/{name} is not a notebook: {str(error).strip().splitlines()[0][:160]}"
         ) from None
-    cells = [cell for cell in content.cells if TAG in cell.metadata.get("tags", [])]
+    return declared(name, content)
+
+
+def declared(name: str, notebook: nbformat.NotebookNode) -> dict:
+    """Give the parameters and their defaults of a notebook that was read.
+
+    Parameters
+    ----------
+    name : str
+        File name, to be named in errors.
+    notebook : NotebookNode
+
+    Raises
+    ------
+    ParameterError
+        As for `parameters`.
+    """
+    cells = [cell for cell in notebook.cells if TAG in cell.metadata.get("tags", [])]
     if len(cells) != 1:
         raise ParameterError(f"notebooks/{name} needs one cell tagged 'parameters', it has {len(cells)}")
     found = {}

@@ -29,6 +29,7 @@ from helpers import (
     numbers,
     paths,
     readme,
+    recorded,
     report,
     results,
     sweep,
@@ -206,6 +207,9 @@ def _told(as_of, wanted, held, faults, ran, with_pdf):
         for day in sorted(set(wanted) - set(held))
     ]
     words.append(f"The report is at {(paths.REPORT / 'index.html').relative_to(paths.ROOT)}")
+    # with your own data beside the public ones, other numbers are no news
+    if not paths.own():
+        words += [line for day in sorted(wanted) if (line := recorded.moved(day, paths.REPORT / day))]
     pages = [path for path in paths.REPORT.iterdir() if path.is_file() and not path.name.startswith(".")]
     built = [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})]
     freshness.remember(as_of, built, words)
@@ -325,16 +329,16 @@ def _words(settings):
 
 
 def refresh_outputs(force: bool = False, wish: str = "") -> int:
-    """Execute every notebook at its defaults and store it with its outputs, if all succeed."""
+    """Execute every notebook at its defaults and store it with its outputs, if all succeed; record both editions."""
     for notebook in notebooks():
         parameters(notebook)
     with _sole_run(), _workers(wish) as workers:
-        workers.aside(_standing, "")
-        place = paths.REPORT / f".stage-outputs-{os.getpid()}"
+        standing = workers.aside(_standing, "")
+        places = {day: paths.REPORT / f".stage-outputs-{day}-{os.getpid()}" for day in standing}
+        # the stored notebooks are the replication edition, at their defaults
+        settings = {day: {} if day == data.REPLICATION else {"as_of": day} for day in standing}
         try:
-            faults, _ = run_jobs(
-                {data.REPLICATION: place}, {data.REPLICATION: {}}, "Refreshing the stored outputs", workers, force
-            )
+            faults, _ = run_jobs(places, settings, "Refreshing the stored outputs", workers, force)
             for name, fault in sorted(faults.items()):
                 print(f"error: {name}: {fault}", file=sys.stderr)
             if faults:
@@ -343,16 +347,24 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
                 target = paths.NOTEBOOKS / f"{notebook}.ipynb"
                 draft = target.with_suffix(f".{os.getpid()}.part")
                 # a copy, for the kept run is linked to the same file
-                shutil.copyfile(place / notebook / "notebook.ipynb", draft)
+                shutil.copyfile(places[data.REPLICATION] / notebook / "notebook.ipynb", draft)
                 draft.replace(target)
+            found = {day: recorded.gathered(place) for day, place in places.items()}
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            for place in places.values():
+                shutil.rmtree(place, ignore_errors=True)
+    try:
+        recorded.write(found)
+    except LookupError as error:
+        print(f"error: the outputs are stored, but not recorded: {first_line(error)}", file=sys.stderr)
+        return 1
     try:
         readme.write()
     except (LookupError, ValueError) as error:
         print(f"error: the outputs are stored, but README.md could not be filled in: {error}", file=sys.stderr)
         return 1
-    print(f"Stored the outputs of {len(notebooks())} notebooks")
+    count = sum(map(len, found.values()))
+    print(f"Stored the outputs of {len(notebooks())} notebooks, recorded {count} results of {len(found)} editions")
     return 0
 
 
@@ -414,7 +426,7 @@ def _wish(arguments):
         "report": "build the editions",
         "pdf": "build the editions, each with a PDF",
         "notebook": "execute one notebook into the drafts",
-        "refresh-outputs": "execute the stored notebooks",
+        "refresh-outputs": "execute the stored notebooks and record the results of both editions",
         "why": "say what changed since a notebook was executed",
         "sweep": "execute a notebook over a grid",
         "diff": "say what moved between two editions or commits",
