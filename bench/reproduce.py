@@ -168,7 +168,7 @@ def variations(base: str, pythons: list[str], comma: dict[str, str], home: Path,
         Variation("hash seed random, listing 2", differs=("hash of 'a'", "listing"), given={SHUFFLE: "2"},
                   lifted={"PYTHONHASHSEED": "random"}),
         Variation("plain kernels, umask 077", {"kernel": "plain", "umask": "077"}, kernels="plain", umask=0o077),
-        Variation("own settings, one core", {"cores": "1"},
+        Variation("own settings, one core", {"cores": "1", "own settings": "matplotlibrc"},
                   given={"HOME": str(home), "PYTHONSTARTUP": str(home / "startup.py"), CORES: "1"}),
         Variation("other folder, by pip", {"folder": FOLDER}, differs=("installer",) if uv else (), apart=True),
     ]  # fmt: skip
@@ -473,6 +473,14 @@ def _run(command, **options):
 # all of it
 
 
+def settings(home: Path) -> Path:
+    """Write somebody's settings into a home folder; give it."""
+    for name, text in SETTINGS.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text, encoding="utf-8")
+    return home
+
+
 def comma_locale(place: Path) -> dict[str, str]:
     """Find a locale with a decimal comma, or compile one from the system's sources; empty where there is none."""
     if shutil.which("locale"):
@@ -564,13 +572,10 @@ def _measured(place, other, told, recorded):
 def _wished(trees, place, chosen):
     """Give the variations that there can be and that are chosen, and say which there cannot be."""
     absent = [f"Python {version}: not on this machine." for version, where in trees.pythons.items() if not where]
-    home, comma = place / "home", comma_locale(place)
+    home, comma = settings(place / "home"), comma_locale(place)
     uv = bool(shutil.which("uv"))
     absent += [] if uv else ["An environment by uv, which is not on this machine: all are by pip."]
     absent += [] if comma else ["A locale with a decimal comma: neither there nor to be compiled."]
-    for name, text in SETTINGS.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text(text, encoding="utf-8")
     wished = []
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     for variation in variations(own, [version for version, where in trees.pythons.items() if where], comma, home, uv):

@@ -158,10 +158,14 @@ def look(tmp_path):
     return looked
 
 
-def test_a_pin_holds_against_the_environment_and_a_lifted_one_reaches_the_kernel(look):
+def test_a_pin_holds_against_the_environment_and_a_lifted_one_reaches_the_kernel(look, tmp_path):
+    home = reproduce.settings(tmp_path / "home")
     hostile = {"TZ": "Asia/Kathmandu", "OPENBLAS_NUM_THREADS": "2", "LC_ALL": "C", "MPLBACKEND": "svg"}
+    hostile |= {"HOME": str(home), "PYTHONSTARTUP": str(home / "startup.py")}
     pinned = look(reproduce.Variation("pins", given=hostile, make=True), "pinned")
     assert reproduce.unproven(variation("pins hold"), pinned, {}) == []
+    # a file of matplotlib's is read, which the house's style undoes; one that runs in a kernel is not
+    assert pinned["own settings"] == "matplotlibrc"
     lifted = variation("time zone and locale C").lifted | {"PYTHONHASHSEED": "1"}
     given = {reproduce.LOCALE: "1", reproduce.SHUFFLE: "1"}
     one = reproduce.Variation(

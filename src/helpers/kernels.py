@@ -196,7 +196,9 @@ def manager(place: Path, variable: str, waiting: WaitingKernel | None):
                 self.provisioner.waiting = waiting
 
         async def start_kernel(self, **options):
-            await super().start_kernel(env=os.environ | environment.VARIABLES | {variable: str(place)}, **options)
+            # nor does it run start-up files of a home folder: numbers could follow from them
+            own = {"IPYTHONDIR": str(Path(sys.prefix) / "ipython"), "PYTHONSTARTUP": "", variable: str(place)}
+            await super().start_kernel(env=os.environ | environment.VARIABLES | own, **options)
 
     return OwnKernelManager
 
