@@ -168,10 +168,10 @@ def by_kind(names: list[str]) -> str:
     Examples
     --------
     >>> by_kind(["a.png", "b.svg", "c.json"])
-    '2 pictures, 1 records'
+    'pictures 2, records 1'
     """
     counted = Counter(KINDS.get(Path(name).suffix, "others") for name in names)
-    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counted.items(), key=lambda one: (-one[1], one[0])))
+    return ", ".join(f"{kind} {count:,}" for kind, count in sorted(counted.items(), key=lambda one: (-one[1], one[0])))
 
 
 def alike(name: str) -> str:
@@ -269,7 +269,7 @@ def page(rows: list[tuple[str, str, Agreement]], base: str, absent: list[str], t
     failed = [name for name, _, one in rows if one.faults]
     word = f"**{len(failed)} fail**: {', '.join(failed)}" if failed else "numbers within their class, verdicts the same"
     lines = ["# The same numbers everywhere", "", f"Written by `make reproduce`. {told}", ""]
-    lines += [f"{len(rows)} circumstances against a base, each a cold build in a clean clone: {word}.", ""]
+    lines += [f"Circumstances against a base: {len(rows)}, each a cold build in a clean clone; {word}.", ""]
     lines += [f"The base: {base}.", "", *_head(*HEAD, "files that differ")]
     for name, saw, one in rows:
         cells = [f"{one.total.count:,}", f"{one.total.equal:,}", one.beyond, one.turned]

@@ -4,7 +4,7 @@ Run by `make reproduce`; writes docs/reproduce.md and ends with 1 where anything
 circumstance counts only where a kernel saw it, so a probe runs in a kernel that is started as those of the report are.
 What the project pins (``environment.VARIABLES``) is varied in two ways: given from outside, where the pin has to hold,
 and with the pin itself set to another value, where the numbers have to. ``make reproduce QUICK=1`` builds one edition
-in few circumstances, ``ONLY="hash seed"`` those whose name holds the words; neither writes the page.
+in few circumstances, ``ONLY="hash seed,BLAS"`` those whose name holds one of the words; neither writes the page.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import agreement
 
-from helpers import data, environment, paths
+from helpers import environment, paths
 
 LIFTED, SHUFFLE, LOCALE, CORES = (f"REPRODUCE_{word}" for word in ("LIFTED", "SHUFFLE", "LOCALE", "CORES"))
 # new processes of a run start from this file too, and import the pins anew
@@ -34,7 +34,7 @@ if __name__ in ("__main__", "__mp_main__"):
 
 PAGE = paths.ROOT / "docs" / "reproduce.md"
 PYTHONS = ("3.11", "3.12", "3.13")
-CORETYPES = ("Haswell", "Sandybridge", "Zen", "SkylakeX")
+CORETYPES = ("SkylakeX", "Haswell", "Sandybridge", "Nehalem")
 COMMA = "de_DE"
 OWN = "REPRODUCE_OWN"
 # what can reach a kernel from outside; the base has none of it
@@ -282,7 +282,7 @@ def child(task: str, place: str, kind: str, day: str) -> int:
     int
         Exit code.
     """
-    from helpers import kernels, run
+    from helpers import data, kernels
     from helpers.execution import Job, execute
     from helpers.runs import Workers
 
@@ -292,12 +292,13 @@ def child(task: str, place: str, kind: str, day: str) -> int:
     if used == kernels.WARM:
         kernels.warm_up()
     with Workers(used, 1) as workers:
-        workers.submit("probe", execute, Job(_probe(Path(place)), data.REPLICATION, Path(place), kernels=used))
-        ((_, fault, error),) = list(workers.outcomes())
-    if fault or error:
-        print(f"error: the probe: {fault or error}", file=sys.stderr)
-        return 1
-    return run.main(["report", f"--as-of={day}", "--force=1", f"--kernels={kind}"]) if task == "build" else 0
+        fault = workers.aside(execute, Job(_probe(Path(place)), data.REPLICATION, Path(place), kernels=used))
+    if fault or task == "look":
+        print(f"error: the probe: {fault}" if fault else "looked", file=sys.stderr)
+        return 1 if fault else 0
+    from helpers import run
+
+    return run.main(["report", f"--as-of={day}", "--force=1", f"--kernels={kind}"])
 
 
 def _probe(place):
@@ -528,9 +529,12 @@ def _git(*words):
 def _measured(place, other, told, recorded):
     from tqdm import tqdm
 
+    from helpers import data
+
     quick, only = os.environ.get("QUICK", "") not in ("", "0"), os.environ.get("ONLY", "")
+    words = only.split(",") if only else QUICK if quick else [""]
     trees = Trees(place, other)
-    wished, absent = _wished(trees, place, lambda name: only in name and (not quick or only or name in QUICK))
+    wished, absent = _wished(trees, place, lambda name: any(word in name for word in words))
     if not wished:
         print(f"error: ONLY={only}: no circumstance has these words in its name", file=sys.stderr)
         return 2
@@ -576,10 +580,12 @@ def _wished(trees, place, chosen):
     uv = bool(shutil.which("uv"))
     absent += [] if uv else ["An environment by uv, which is not on this machine: all are by pip."]
     absent += [] if comma else ["A locale with a decimal comma: neither there nor to be compiled."]
-    wished = []
+    wished, usual = [], corename("")
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     for variation in variations(own, [version for version, where in trees.pythons.items() if where], comma, home, uv):
         core = variation.given.get("OPENBLAS_CORETYPE")
+        if core and core == usual:
+            continue  # the base's
         if core and corename(core) != core:
             absent.append(f"{variation.name}: this processor or library has none.")
         elif chosen(variation.name):
