@@ -204,7 +204,7 @@ def seen() -> dict[str, str]:
         "time zone": time.strftime("%Z %z", time.localtime(1739491200)),
         "locale": f"{locale.setlocale(locale.LC_CTYPE)} {locale.str(1.5)}",
         "hash of 'a'": str(hash("a")),
-        "listing": " ".join([os.listdir(paths.RAW)[0], next(paths.RAW.glob("*")).name]),  # noqa: PTH208
+        "listing": listing(),
         "folder": paths.ROOT.name,
         "umask": f"{umask:03o}",
         "kernel": "plain" if command.exists() and b"ipykernel_launcher" in command.read_bytes() else "warm",
@@ -213,6 +213,11 @@ def seen() -> dict[str, str]:
         "backend": os.environ.get("MPLBACKEND", ""),
         "own settings": " ".join(word for word, there in own.items() if there) or "none",
     }
+
+
+def listing() -> str:
+    """Name the files of the raw data that two ways of listing give first."""
+    return f"{os.listdir(paths.RAW)[0]} {next(paths.RAW.glob('*')).name}"  # noqa: PTH208
 
 
 def blas() -> dict[str, str]:

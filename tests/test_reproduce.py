@@ -106,11 +106,9 @@ def test_the_page_says_where_files_differ_and_how_far_tables_are_apart(compared)
     rows = [("far away", "time zone NST -0330", found)]
     lines = agreement.page(rows, "Python 3.11.7", ["Python 3.13: not on this machine."], "Today.")
     assert "| far away | time zone NST -0330 | 3 | 3 | 0 | 0 | 1 of 3 |" in lines
-    assert "- far away: 1 tables. 1 × `*.csv`: 1 cells, apart by a share of up to 0.2." in lines
+    assert "- far away: tables 1. 1 × `points.csv`: 1 cells, apart by a share of up to 0.2." in lines
     assert "| closed form | 1e-09 | 3 | 3 | 0 | - |" in lines
-    assert "1 circumstances against a base, each a cold build in a clean clone: numbers within their class" in str(
-        lines
-    )
+    assert "against a base: 1, each a cold build in a clean clone; numbers within" in str(lines)
     assert lines[-1] == "- Python 3.13: not on this machine." and "## What fails" not in lines
 
 
@@ -160,18 +158,18 @@ def look(tmp_path):
 
 def test_a_pin_holds_against_the_environment_and_a_lifted_one_reaches_the_kernel(look, tmp_path):
     home = reproduce.settings(tmp_path / "home")
-    hostile = {"TZ": "Asia/Kathmandu", "OPENBLAS_NUM_THREADS": "2", "LC_ALL": "C", "MPLBACKEND": "svg"}
+    hostile = {"TZ": "Asia/Kathmandu", "OPENBLAS_NUM_THREADS": "2", "MPLBACKEND": "svg", "LC_ALL": "C.UTF-8"}
     hostile |= {"HOME": str(home), "PYTHONSTARTUP": str(home / "startup.py")}
-    pinned = look(reproduce.Variation("pins", given=hostile, make=True), "pinned")
-    assert reproduce.unproven(variation("pins hold"), pinned, {}) == []
+    given = hostile | {reproduce.LOCALE: "1", reproduce.SHUFFLE: "1"}
     # a file of matplotlib's is read, which the house's style undoes; one that runs in a kernel is not
-    assert pinned["own settings"] == "matplotlibrc"
-    lifted = variation("time zone and locale C").lifted | {"PYTHONHASHSEED": "1"}
-    given = {reproduce.LOCALE: "1", reproduce.SHUFFLE: "1"}
-    one = reproduce.Variation(
-        "all", variation("time zone and locale C").shows, ("hash of 'a'", "listing"), given, lifted
-    )
-    assert reproduce.unproven(one, look(one, "lifted"), pinned) == []
+    pinned = {name: variation("pins hold").shows[name] for name in ("time zone", "BLAS threads", "backend")}
+    shows = pinned | {"locale": "C 1.5", "own settings": "matplotlibrc"}
+    lifted = {"LC_ALL": "C", "PYTHONHASHSEED": "1"}
+    one = reproduce.Variation("some", shows, ("hash of 'a'", "listing"), given, lifted, make=True)
+    command, fixed = [sys.executable, "-c", "print(hash('a'))"], {"PYTHONHASHSEED": "0"}
+    usual = subprocess.run(command, env=fixed, capture_output=True, text=True, check=True).stdout.strip()
+    base = {"hash of 'a'": usual, "listing": reproduce.listing()}
+    assert reproduce.unproven(one, look(one, "looked"), base) == []
 
 
 def test_listings_are_shuffled_the_same_way_for_the_same_seed(tmp_path):
@@ -215,6 +213,7 @@ def test_a_program_is_left_out_of_the_path_with_its_folder(tmp_path):
 
 def test_words_that_no_circumstance_has_are_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("ONLY", "no such thing")
+    monkeypatch.setattr(reproduce, "interpreter", lambda version: "")
     monkeypatch.setattr(reproduce, "_wished", lambda trees, place, chosen: ([], []))
     assert reproduce._measured(tmp_path, tmp_path, "Today.", RECORDED) == 2
     assert capsys.readouterr().err == "error: ONLY=no such thing: no circumstance has these words in its name\n"
