@@ -33,7 +33,7 @@ if __name__ in ("__main__", "__mp_main__"):
     environment.VARIABLES |= json.loads(os.environ.get(LIFTED, "{}"))
 
 PAGE = paths.ROOT / "docs" / "reproduce.md"
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = [f"3.{minor}" for minor in range(environment.OLDEST[1], environment.NEWEST[1] + 1)]
 CORETYPES = ("SkylakeX", "Haswell", "Sandybridge", "Nehalem")
 COMMA = "de_DE"
 OWN = "REPRODUCE_OWN"
