@@ -128,6 +128,8 @@ BASE = Variation("base")
 FOLDER = "Kopie – ein Ordner 复制 {x}"
 # bytes that an environment takes
 ROOM = 4_000_000_000
+# what is told of the base
+TOLD = ("Python", "numpy", "BLAS", "BLAS threads", "numpy SIMD", "time zone", "locale", "kernel", "installer")
 # enough to see that all works
 QUICK = ("pins hold", "BLAS kernel Sandybridge", "hash seed random, listing 2")
 
@@ -568,9 +570,10 @@ def _measured(place, other, told, recorded):
             print(f"{variation.name}: {words}", *found.faults[:3], sep="\n  ", flush=True)
             rows.append((variation.name, effect(variation, one), found))
             # a report has ninety megabytes
-            shutil.rmtree(folder)
-    names = ("Python", "numpy", "BLAS", "BLAS threads", "numpy SIMD", "time zone", "locale", "kernel", "installer")
-    lines = agreement.page(rows, ", ".join(f"{name} {base.saw[name]}" for name in names), absent, told)
+            shutil.rmtree(folder, ignore_errors=True)
+    editions = ", ".join(sorted(file.parent.name for file in base.report.glob("????-??-??/results.json")))
+    usual = ", ".join(f"{name} {base.saw[name]}" for name in TOLD)
+    lines = agreement.page(rows, usual, absent, f"{told} Editions: {editions}.")
     print(*lines, sep="\n")
     if not quick and not only:
         PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -217,3 +217,46 @@ def test_words_that_no_circumstance_has_are_refused(capsys, monkeypatch, tmp_pat
     monkeypatch.setattr(reproduce, "_wished", lambda trees, place, chosen: ([], []))
     assert reproduce._measured(tmp_path, tmp_path, "Today.", RECORDED) == 2
     assert capsys.readouterr().err == "error: ONLY=no such thing: no circumstance has these words in its name\n"
+
+
+@pytest.mark.parametrize(
+    ("saw", "other", "code"), [("1", {}, 0), ("2", {}, 1), ("1", {"verdict": "fails"}, 1), ("1", {"value": 2.1}, 1)]
+)
+def test_what_was_not_seen_or_does_not_agree_ends_with_1_and_is_told(saw, other, code, tmp_path, monkeypatch, capsys):
+    def built(one, tree, place, day):
+        seen = dict.fromkeys(reproduce.TOLD, "as usual") | {"cores": saw if one.name == "far" else "2"}
+        return reproduce.Build(seen, report(place, **(other if one.name == "far" else {})))
+
+    wished = [reproduce.Variation("far", {"cores": "1"})]
+    monkeypatch.setattr(reproduce, "interpreter", lambda version: "")
+    monkeypatch.setattr(reproduce.Trees, "of", lambda trees, one: None)
+    monkeypatch.setattr(reproduce, "_wished", lambda trees, place, chosen: (wished, []))
+    monkeypatch.setattr(reproduce, "build", built)
+    monkeypatch.setattr(reproduce, "PAGE", tmp_path / "reproduce.md")
+    for name in ("QUICK", "ONLY"):
+        monkeypatch.delenv(name, raising=False)
+    assert reproduce._measured(tmp_path, tmp_path, "Today.", RECORDED) == code
+    text = (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    assert ("## What fails" in text) == (code == 1) and "Today. Editions: 2025-02-14." in text
+    assert text.rstrip() in capsys.readouterr().out
+
+
+def test_a_circumstance_under_which_nothing_can_be_built_fails_and_the_others_go_on(tmp_path, monkeypatch):
+    def built(one, tree, place, day):
+        if one.name == "broken":
+            raise subprocess.CalledProcessError(2, ["make"], output="words\nerror: no room\n")
+        return reproduce.Build(dict.fromkeys([*reproduce.TOLD, "cores"], "1"), report(place))
+
+    wished = [reproduce.Variation(name, {"cores": "1"}) for name in ("broken", "whole")]
+    monkeypatch.setattr(reproduce, "interpreter", lambda version: "")
+    monkeypatch.setattr(reproduce.Trees, "of", lambda trees, one: None)
+    monkeypatch.setattr(reproduce, "_wished", lambda trees, place, chosen: (wished, []))
+    monkeypatch.setattr(reproduce, "build", built)
+    monkeypatch.setattr(reproduce, "PAGE", tmp_path / "reproduce.md")
+    monkeypatch.delenv("ONLY", raising=False)
+    monkeypatch.delenv("QUICK", raising=False)
+    assert reproduce._measured(tmp_path, tmp_path, "Today.", RECORDED) == 1
+    text = (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    assert (
+        "- broken: make ended with 2: error: no room" in text and "| whole | cores 1 | 3 | 3 | 0 | 0 | 0 of 3 |" in text
+    )
