@@ -15,6 +15,7 @@ import locale
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -524,9 +525,15 @@ def main() -> int:
     told = f"Commit {found[0].stdout.strip()}, {date.today():%Y-%m-%d}, {bench.machine()}."
     if found[1].stdout:
         print("What is not committed is left out: the clones are of HEAD", flush=True)
+    # clones take gigabytes, so they go in any case
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = functools.partial(tempfile.TemporaryDirectory, prefix="reproduce-", ignore_cleanup_errors=True)
-    with folder() as place, folder(dir=_other_system()) as other:
-        return _measured(Path(place), Path(other), told, recorded)
+    try:
+        with folder() as place, folder(dir=_other_system()) as other:
+            return _measured(Path(place), Path(other), told, recorded)
+    except KeyboardInterrupt:
+        print(f"stopped; docs/{PAGE.name} stays as it was", file=sys.stderr)
+        return 130
 
 
 def _git(*words):

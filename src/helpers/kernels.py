@@ -103,6 +103,11 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def find_fonts() -> None:
+    """Have matplotlib list the machine's fonts; else each plain kernel does, and says on stderr that it takes long."""
+    importlib.import_module("matplotlib.font_manager")
+
+
 class WaitingKernel:
     """A forked process that becomes a kernel when it is told how; has what Jupyter uses of a Popen object."""
 
