@@ -22,19 +22,20 @@ override ID := $(value ID)
 override SOURCE := $(value SOURCE)
 override DRY := $(value DRY)
 override CONTACT := $(value CONTACT)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
+override QUICK := $(value QUICK)
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check audit bench format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -91,6 +92,9 @@ audit: env extras ## ask whether a locked package has a known vulnerability; nee
 
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
 	@PYTHON="$(PYTHON)" .venv-extra/bin/python bench/bench.py
+
+reproduce: env ## build in clean clones under other Pythons, processors, places and settings, compare all: QUICK=1, ONLY=Python
+	@$(RUN) bench/reproduce.py
 
 format: env ## put code and notebooks in the house style
 	@$(RUN) -m ruff check --fix .

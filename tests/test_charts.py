@@ -22,6 +22,16 @@ def shown(monkeypatch):
     return out
 
 
+def test_the_style_is_the_houses_whatever_somebody_has_set():
+    settings = {"savefig.transparent": True, "axes.formatter.use_locale": True, "lines.dashed_pattern": [9.0, 9.0]}
+    with matplotlib.rc_context():
+        charts.set_style()
+        style = dict(matplotlib.rcParams)
+    with matplotlib.rc_context(settings):
+        charts.set_style()
+        assert dict(matplotlib.rcParams) == style
+
+
 def drawing(title="A third fell", alt="Bars: A 3.0."):
     figure, (axis,) = charts.canvas(title or "x", "What is drawn, in percent", 2)
     axis.plot([0, 1], [0, 3])

@@ -199,13 +199,13 @@ def test_an_environment_half_made_is_not_taken_for_a_whole_one(place, monkeypatc
     assert len(place.ran) == 3
 
 
-@pytest.mark.parametrize(("version", "words"), [((3, 9, 18), "3.9.18"), ((3, 14, 0), "3.14.0")])
+@pytest.mark.parametrize(("version", "words"), [((3, 9, 18), "3.9.18"), ((3, 15, 0), "3.15.0")])
 def test_an_unfit_interpreter_gives_one_clear_line(version, words, place, monkeypatch, capsys):
     python = SimpleNamespace(version_info=version, version=f"{words} (main)", executable="/bin/python3", exit=sys.exit)
     monkeypatch.setattr(environment, "sys", python)
     with pytest.raises(SystemExit) as end:
         environment.ensure()
-    assert end.value.code == f"error: Python 3.11 to 3.13 is needed, but python3 is {words}: install one of them"
+    assert end.value.code == f"error: Python 3.11 to 3.14 is needed, but python3 is {words}: install one of them"
     assert capsys.readouterr().out == ""
     assert place.ran == []
 

@@ -1,11 +1,12 @@
 import json
 import os
+import subprocess
 import sys
 import threading
 
 import pytest
 
-from helpers import environment, kernels, paths
+from helpers import environment, kernels, paths, run
 
 # what a cell can see of its process, but for the address of its socket and its parent
 PROBE = """
@@ -126,3 +127,13 @@ def test_a_waiting_kernel_that_is_never_told_ends_with_whoever_waits(copy):
     )
     # the server's check: no process is left
     assert copy.run(kernels=None, command=[script]) == (0, "-9 None\n")
+
+
+def test_fonts_are_listed_before_plain_kernels_need_them(tmp_path, monkeypatch):
+    code = "from helpers import kernels; kernels.find_fonts()"
+    variables = os.environ | {"MPLCONFIGDIR": str(tmp_path), "PYTHONPATH": str(paths.ROOT / "src")}
+    subprocess.run([sys.executable, "-c", code], env=variables, check=True)
+    assert len(list(tmp_path.glob("fontlist-*.json"))) == 1
+    listed = []
+    monkeypatch.setattr(kernels, "find_fonts", lambda: listed.append(True))
+    assert run._workers("plain").kernels == "plain" and listed == [True]

@@ -21,8 +21,8 @@ EXTRA = ROOT / ".venv-extra"
 EXTRA_LOCK = ROOT / "bench" / "requirements.lock"
 PEERS = "bench/peers.txt"
 CONDA = ROOT / "environment.yml"
-OLDEST, NEWEST = (3, 11), (3, 13)
-SUPPORTED = "Python 3.11 to 3.13"
+OLDEST, NEWEST = (3, 11), (3, 14)
+SUPPORTED = f"Python 3.{OLDEST[1]} to 3.{NEWEST[1]}"
 # what a result may not depend on is the same for every kernel
 VARIABLES = {
     "PYTHONHASHSEED": "0",
@@ -112,7 +112,7 @@ def conda(text):
         "channels:",
         "  - conda-forge",
         "dependencies:",
-        "  - python >=3.11,<3.14",
+        f"  - python >=3.{OLDEST[1]},<3.{NEWEST[1] + 1}",
         "  - pip",
         "  - make",
         "  - git",
@@ -129,7 +129,7 @@ def _digest(lock):
 def _interpreter():
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return sys.executable
-    for minor in (13, 12, 11):
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         found = shutil.which(f"python3.{minor}")
         if found and subprocess.run([found, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
             return found

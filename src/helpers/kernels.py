@@ -103,6 +103,11 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def find_fonts() -> None:
+    """Have matplotlib list the machine's fonts; else each plain kernel does, and says on stderr that it takes long."""
+    importlib.import_module("matplotlib.font_manager")
+
+
 class WaitingKernel:
     """A forked process that becomes a kernel when it is told how; has what Jupyter uses of a Popen object."""
 
@@ -196,7 +201,9 @@ def manager(place: Path, variables: dict[str, str], waiting: WaitingKernel | Non
                 self.provisioner.waiting = waiting
 
         async def start_kernel(self, **options):
-            await super().start_kernel(env=os.environ | environment.VARIABLES | variables, **options)
+            # nor does it run start-up files of a home folder: numbers could follow from them
+            own = {"IPYTHONDIR": str(Path(sys.prefix) / "ipython"), "PYTHONSTARTUP": ""} | variables
+            await super().start_kernel(env=os.environ | environment.VARIABLES | own, **options)
 
     return OwnKernelManager
 

@@ -236,6 +236,8 @@ def _workers(wish):
     kind = kernels.kind(wish)
     if kind == kernels.WARM:
         kernels.warm_up()
+    else:
+        kernels.find_fonts()
     return Workers(kind, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 

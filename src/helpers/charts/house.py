@@ -9,6 +9,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -53,6 +54,8 @@ def set_style() -> None:
     """Set the house style: bundled font, fixed size, no marks of software or time."""
     for file in sorted((Path(__file__).parents[1] / "fonts").glob("*.ttf")):
         font_manager.fontManager.addfont(file)
+    # whatever a matplotlibrc of the user's says
+    matplotlib.rcdefaults()
     sns.set_theme(
         style="ticks",
         font="IBM Plex Sans",
