@@ -88,9 +88,8 @@ class Change:
         """
         for part in filter(None, (self.old, *self.swap)):
             if text.count(part) != 1:
-                raise ValueError(
-                    f"{self.name}: {self.file} holds {part[:60]!r} {text.count(part)} times; mend the entry"
-                )
+                times = f"{text.count(part)} times, not once"
+                raise ValueError(f"{self.name}: {self.file} holds {part[:60]!r} {times}; mend the entry in bench")
         changed = text.replace(self.old, self.new) if self.old else text
         if self.swap:
             one, other = self.swap
@@ -102,7 +101,7 @@ class Change:
             changed = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         changed = changed.replace("\n", "\r\n") if self.crlf else changed
         if self.file and changed == text:
-            raise ValueError(f"{self.name}: changes nothing in {self.file}; mend the entry")
+            raise ValueError(f"{self.name}: changes nothing in {self.file}; mend the entry in bench")
         return changed
 
 
@@ -138,14 +137,11 @@ def break_copy(change: Change, root: Path) -> None:
     after = change.applied(before.decode("utf-8")).encode("utf-8")
     _rewrite(file, after)
     if change.hash:
-        ledger, *old_new = (
-            root / "data" / "sources.csv",
-            *(hashlib.sha256(each).hexdigest() for each in (before, after)),
-        )
-        text = ledger.read_text(encoding="utf-8")
-        if text.count(old_new[0]) != 1:
+        ledger = root / "data" / "sources.csv"
+        text, stated = ledger.read_text(encoding="utf-8"), hashlib.sha256(before).hexdigest()
+        if text.count(stated) != 1:
             raise ValueError(f"{change.name}: data/sources.csv does not state the hash of {change.file}")
-        _rewrite(ledger, text.replace(*old_new).encode("utf-8"))
+        _rewrite(ledger, text.replace(stated, hashlib.sha256(after).hexdigest()).encode("utf-8"))
 
 
 def _rewrite(file, content):
@@ -196,17 +192,9 @@ def run_tests(root: Path, tests: list[str], stop: bool, answer: Path) -> int:
         del sys.modules[name]
     import pytest
 
-    recorder, temporary = Recorder(), root.parent / "temporary"
-    options = [
-        "-q",
-        "-p",
-        "no:xdist",
-        "--no-header",
-        "--tb=short",
-        f"--basetemp={temporary}",
-        *(["-x"] if stop else []),
-    ]
-    code = pytest.main([*options, *tests], plugins=[recorder])
+    recorder = Recorder()
+    options = ["-q", "-p", "no:xdist", "--tb=short", f"--basetemp={root.parent / 'temporary'}"]
+    code = pytest.main([*options, *(["-x"] if stop else []), *tests], plugins=[recorder])
     answer.write_text(json.dumps(recorder.told), encoding="utf-8")
     return int(code)
 
@@ -357,9 +345,9 @@ def page(outcomes: list[tuple[Change, str, str]], seconds: float, machine: str) 
         On what.
     """
     mutants = [each for each in outcomes if each[0].sort == MUTANT]
-    alarms = [each for each in outcomes if each[0].sort == HARMLESS]
+    harmless = [each for each in outcomes if each[0].sort == HARMLESS]
     caught = [each for each in mutants if each[1]]
-    false = [each for each in alarms if each[1]]
+    alarms = sum(bool(by) for _, by, _ in harmless)
     lines = [
         "# Mutants",
         "",
@@ -368,39 +356,40 @@ def page(outcomes: list[tuple[Change, str, str]], seconds: float, machine: str) 
         "bench/mutants.yml were run there: the error counts as caught when one of them, which passes on the unbroken "
         "copy, fails by an assertion or a refusal and not by a crash.",
         "",
-        f"**{len(caught)} of {len(mutants)} errors were caught. {len(false)} of {len(alarms)} harmless changes raised a "
+        f"**{len(caught)} of {len(mutants)} errors were caught; {alarms} of {len(harmless)} harmless changes raised a "
         "false alarm.**",
         "",
-        "| part | errors | caught |",
-        "|---|--:|--:|",
     ]
-    counts, held = (Counter(each[0].kind for each in some) for some in (mutants, caught))
-    lines += [f"| {kind} | {counts[kind]} | {held[kind]} |" for kind in counts]
+    counts, held = (Counter(change.kind for change, *_ in some) for some in (mutants, caught))
+    lines += _table(["part", "errors", "caught"], [(kind, counts[kind], held[kind]) for kind in counts])
     lines += ["", "## Survivors", ""]
-    survivors = [f"- {change.name} ({change.file}): {words}" for change, by, words in mutants if not by]
-    lines += survivors or ["None."]
-    lines += ["", "## Caught", "", "| error | as in life | file | caught by |", "|---|---|---|---|"]
-    lines += [
-        f"| {change.name} | {change.why} | {change.file} | {by.replace('|', chr(92) + '|')} |"
-        for change, by, _ in caught
+    lines += [f"- {change.name} ({change.file}): {words}" for change, by, words in mutants if not by] or ["None."]
+    lines += ["", "## Caught", ""]
+    rows = [(change.name, change.why, change.file, by) for change, by, _ in caught]
+    lines += _table(["error", "as in life", "file", "caught by"], rows)
+    lines += ["", "## Harmless changes", ""]
+    rows = [
+        (
+            change.name,
+            change.why,
+            change.file or " ".join(f"{name}={value}" for name, value in change.environment.items()),
+            ", ".join(Path(test).name for test in change.tests),
+            f"ALARM: {words}" if by else words,
+        )
+        for change, by, words in harmless
     ]
-    lines += [
-        "",
-        "## Harmless changes",
-        "",
-        "| change | why it is none | where | tests | outcome |",
-        "|---|---|---|---|---|",
-    ]
-    for change, by, words in alarms:
-        where = change.file or " ".join(f"{name}={value}" for name, value in change.environment.items())
-        ran = ", ".join(Path(test).name for test in change.tests)
-        lines.append(f"| {change.name} | {change.why} | {where} | {ran} | {f'ALARM: {words}' if by else words} |")
-    return lines
+    return lines + _table(["change", "why it is none", "where", "tests", "outcome"], rows)
+
+
+def _table(head, rows):
+    body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    return [f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *body]]
 
 
 def main() -> int:
     """Carry out all changes and write docs/mutants.md; 1 where too many survive or a harmless one is noticed."""
     from bench import machine
+
     from helpers import data, kernels
 
     begun, only = time.monotonic(), os.environ.get("ONLY", "")
@@ -448,17 +437,16 @@ def unfit(wanted: list[Change], copies: Copies) -> list[str]:
     files = {}
     for test in named:
         files.setdefault(test.partition("::")[0], []).append(test)
-    wrong = []
+    wrong = set()
     for job, told, _ in carry_out([Job(tests) for tests in files.values()], copies):
+        told = told or {"passed": [], "failed": [["", "", "no answer in time"]]}
+        wrong |= {
+            f"{nodeid or job.tests[0]} fails on the unbroken copy: {words}" for nodeid, _, words in told["failed"]
+        }
         for test in job.tests:
-            if told is None or not any(belongs(nodeid, test) for nodeid in told["passed"]):
-                wrong.append(f"{test} does not pass on the unbroken copy")
-            wrong += (
-                [f"{nodeid} fails on the unbroken copy: {words}" for nodeid, _, words in told["failed"] if told]
-                if told
-                else []
-            )
-    return sorted(set(wrong))
+            if not any(belongs(nodeid, test) for nodeid in told["passed"]):
+                wrong.add(f"{test} does not pass on the unbroken copy")
+    return sorted(wrong)
 
 
 if __name__ == "__main__":
