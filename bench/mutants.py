@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -265,6 +266,8 @@ def carry_out(jobs: list[Job], copies: Copies) -> Iterator[tuple[Job, dict | Non
             _end(pid)
             answer = root.parent / "answer.json"
             told = json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else None
+            if told is None:
+                print((root.parent / "said.txt").read_text(encoding="utf-8", errors="replace")[-800:], file=sys.stderr)
             shutil.rmtree(root.parent, ignore_errors=True)
             yield job, told, time.monotonic() - begun
     finally:
@@ -281,8 +284,6 @@ def _forked(job, root):
     """Start the tests of a job in a fork, or in a new process where it wants other variables."""
     pid = os.fork()
     if pid:
-        with contextlib.suppress(PermissionError, ProcessLookupError):
-            os.setpgid(pid, pid)
         return pid
     code = 1
     try:
@@ -298,7 +299,10 @@ def _forked(job, root):
             os.chdir(root)
             os.execve(sys.executable, words, os.environ | {"PYTHONPATH": str(root / "src")} | wanted)
         code = run_tests(*arguments)
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(code)
 
 
