@@ -398,6 +398,9 @@ def main() -> int:
 
     begun, only = time.monotonic(), os.environ.get("ONLY", "")
     wanted = [change for change in changes() if only in f"{change.name} {change.kind} {change.file} {change.tests}"]
+    if not wanted:
+        print(f"error: ONLY: no entry of bench/mutants.yml or bench/harmless.yml speaks of {only!r}", file=sys.stderr)
+        return 2
     data.build()
     kernels.warm_up()
     for library in ("pytest", "yaml", "openpyxl", "requests", "nbformat", "jinja2", "xlsxwriter"):
@@ -442,7 +445,8 @@ def unfit(wanted: list[Change], copies: Copies) -> list[str]:
     for test in named:
         files.setdefault(test.partition("::")[0], []).append(test)
     wrong = set()
-    for job, told, _ in carry_out([Job(tests) for tests in files.values()], copies):
+    for job, told, seconds in carry_out([Job(tests) for tests in files.values()], copies):
+        print(f"unbroken    {seconds:5.1f} s  {job.tests[0].partition('::')[0]}", flush=True)
         told = told or {"passed": [], "failed": [["", "", "no answer in time"]]}
         wrong |= {
             f"{nodeid or job.tests[0]} fails on the unbroken copy: {words}" for nodeid, _, words in told["failed"]
@@ -462,4 +466,7 @@ if __name__ == "__main__":
     if any(os.environ.get(name) != value for name, value in environment.VARIABLES.items()):
         # what every kernel has, and this process forks
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | environment.VARIABLES)
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped; docs/mutants.md stays as it was")
