@@ -408,17 +408,22 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         copies = Copies(Path(scratch))
         broken = unfit(wanted, copies)
-        for line in broken:
-            print(f"error: {line}", file=sys.stderr)
-        jobs = [Job(list(change.tests), change) for change in wanted]
+        for test, words in broken.items():
+            print(f"error: {test} does not pass on the unbroken copy: {words}", file=sys.stderr)
+        found, jobs = {}, []
+        for change in wanted:
+            tests = [test for test in change.tests if test not in broken]
+            if tests or change.refused:
+                jobs.append(Job(tests, change))
+            else:
+                found[change.name] = ("", "no named test passes on the unbroken copy")
         random.Random(SEED).shuffle(jobs)
         # the longest first, else they are waited for at the end
         jobs.sort(key=lambda job: job.sort == MUTANT)
-        found = {}
-        for job, told, seconds in carry_out(jobs, copies):
-            found[job.change.name] = outcome = judged(job.change, told)
-            print(f"{len(found):4} of {len(jobs)}  {seconds:5.1f} s  {outcome[2]}", flush=True)
-    outcomes = [(change, *found[change.name][:2]) for change in wanted]
+        for place, (job, told, seconds) in enumerate(carry_out(jobs, copies), start=1):
+            *found[job.change.name], line = judged(job.change, told)
+            print(f"{place:4} of {len(jobs)}  {seconds:5.1f} s  {line}", flush=True)
+    outcomes = [(change, *found[change.name]) for change in wanted]
     lines = page(outcomes, time.monotonic() - begun, machine())
     print(*lines[4:], sep="\n")
     if not only:
@@ -438,23 +443,27 @@ def judged(change: Change, told: dict | None) -> tuple[str, str, str]:
     return "" if quiet else "a test", words, f"{'no alarm ' if quiet else 'ALARM    '} {change.name}: {words}"
 
 
-def unfit(wanted: list[Change], copies: Copies) -> list[str]:
-    """Run every test that is to notice a mutant on the unbroken copy; say which do not pass there."""
-    named = sorted({test for change in wanted if change.sort == MUTANT for test in change.tests})
+def unfit(wanted: list[Change], copies: Copies) -> dict[str, str]:
+    """Run every test that is to notice a mutant on the unbroken copy; give those that do not pass there, and why."""
     files = {}
-    for test in named:
+    for test in sorted({test for change in wanted if change.sort == MUTANT for test in change.tests}):
         files.setdefault(test.partition("::")[0], []).append(test)
-    wrong = set()
+    wrong = {}
     for job, told, seconds in carry_out([Job(tests) for tests in files.values()], copies):
-        print(f"unbroken    {seconds:5.1f} s  {job.tests[0].partition('::')[0]}", flush=True)
-        told = told or {"passed": [], "failed": [["", "", "no answer in time"]]}
-        wrong |= {
-            f"{nodeid or job.tests[0]} fails on the unbroken copy: {words}" for nodeid, _, words in told["failed"]
-        }
         for test in job.tests:
-            if not any(belongs(nodeid, test) for nodeid in told["passed"]):
-                wrong.add(f"{test} does not pass on the unbroken copy")
-    return sorted(wrong)
+            fault = fault_of(test, told)
+            wrong |= {test: fault} if fault else {}
+        print(f"unbroken    {seconds:5.1f} s  {job.tests[0].partition('::')[0]}", flush=True)
+    return wrong
+
+
+def fault_of(test: str, told: dict | None) -> str:
+    """Say why a named test did not pass wholly; empty where it did."""
+    if told is None or told["refused"]:
+        return "the tests gave no answer" if told is None else told["refused"].splitlines()[0]
+    failed = [words for nodeid, _, words in told["failed"] if belongs(nodeid, test)]
+    ran = any(belongs(nodeid, test) for nodeid in told["passed"])
+    return failed[0] if failed else "" if ran else "did not run"
 
 
 if __name__ == "__main__":

@@ -107,6 +107,21 @@ def test_data_that_are_refused_catch_a_mutant_by_their_words(mutants):
 
 
 @pytest.mark.parametrize(
+    ("passed", "failed", "fault"),
+    [
+        ([f"{ONE}[1]"], [], ""),
+        ([f"{ONE}[1]"], [[f"{ONE}[2]", "AssertionError", "no"]], "no"),
+        # it was skipped, or another of a longer name ran
+        ([], [], "did not run"),
+        ([f"{ONE}_more"], [], "did not run"),
+    ],
+)
+def test_a_test_that_does_not_pass_on_the_unbroken_copy_proves_nothing(mutants, passed, failed, fault):
+    assert mutants.fault_of(ONE, {"passed": passed, "failed": failed, "refused": ""}) == fault
+    assert mutants.fault_of(ONE, None) == "the tests gave no answer"
+
+
+@pytest.mark.parametrize(
     ("told", "quiet"),
     [
         ({"passed": [ONE], "failed": [], "refused": ""}, True),
