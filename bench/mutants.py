@@ -225,7 +225,10 @@ class Copies:
     def __init__(self, scratch: Path):
         self.scratch, self.whole, self._count = scratch, scratch / "whole", 0
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+        done = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit("error: mutants are made of what git lists, and this is not a git checkout: clone the repository")
+        names = done.stdout.split("\0")
         names += [str(file.relative_to(ROOT)) for file in (ROOT / "data" / "processed").glob("*")]
         for name in sorted({name for name in names if name and (ROOT / name).is_file()}):
             (self.whole / name).parent.mkdir(parents=True, exist_ok=True)
