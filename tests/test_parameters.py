@@ -59,6 +59,16 @@ def test_a_report_of_an_impossible_day_is_refused_and_the_last_one_stays(place, 
     assert place.files("report/2025-02-14") == before
 
 
+def test_only_days_from_the_first_to_the_last_that_the_data_know_can_be_asked_for(place):
+    for day in (FIRST, LAST):
+        parameters.within_span(day)
+    for day in ("2024-06-27", "2026-01-01"):
+        with pytest.raises(
+            parameters.ParameterError, match=f"{day} is outside of what the data know: {FIRST} to {LAST}"
+        ):
+            parameters.within_span(day)
+
+
 @pytest.mark.parametrize(("name", "words"), [("01_laef", "did you mean 01_leaf?"), ("../01_leaf", "no notebook")])
 def test_an_unknown_notebook_is_refused_with_the_nearest_name(place, main, name, words):
     place.write("01_leaf")

@@ -687,6 +687,9 @@ def test_every_source_of_the_ledger_has_a_module_tolerances_and_a_test_and_no_ot
     listed = feeds.feeds()
     modules = {path.stem for path in (HOUSE / "src/helpers/sources").glob("*.py") if "def pull(" in path.read_text()}
     assert modules == set(listed) == {*GROWN, "closes"}
+    stated = pd.read_csv(DATA / "tolerances.csv", dtype=str)
+    assert set(stated.source) == set(listed)
+    assert all(feeds.tolerances(*pair) for pair in zip(stated.source, stated.table, strict=True))
     for feed in [feed for files in listed.values() for feed in files.values()]:
         assert feed.address.startswith("https://") and feed.terms and 0 < feed.most_mb <= 100
 
