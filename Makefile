@@ -89,6 +89,9 @@ check: env ## style, then test
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
 	@PYTHON="$(PYTHON)" .venv-extra/bin/python bench/bench.py
 
+mutants: env ## break copies of this in every way of bench/mutants.yml and see which test notices; ONLY=frontier for a part
+	@$(RUN) bench/mutants.py
+
 format: env ## put code and notebooks in the house style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .

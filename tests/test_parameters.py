@@ -63,9 +63,7 @@ def test_only_days_from_the_first_to_the_last_that_the_data_know_can_be_asked_fo
     for day in (FIRST, LAST):
         parameters.within_span(day)
     for day in ("2024-06-27", "2026-01-01"):
-        with pytest.raises(
-            parameters.ParameterError, match=f"{day} is outside of what the data know: {FIRST} to {LAST}"
-        ):
+        with pytest.raises(parameters.ParameterError, match=f"{day} is outside of .*: {FIRST} to {LAST}"):
             parameters.within_span(day)
 
 
