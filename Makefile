@@ -35,7 +35,7 @@ UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench reproduce audit format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench mutants reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -93,6 +93,8 @@ audit: env extras ## ask whether a locked package has a known vulnerability; nee
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
 	@PYTHON="$(PYTHON)" .venv-extra/bin/python bench/bench.py
 
+mutants: env ## break copies of this in every way of bench/mutants.yml and see which test notices; ONLY=frontier for a part
+	@$(RUN) bench/mutants.py
 reproduce: env ## build in clean clones under other Pythons, processors, places and settings, compare all: QUICK=1, ONLY=Python
 	@$(RUN) bench/reproduce.py
 

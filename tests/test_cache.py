@@ -97,6 +97,10 @@ def test_a_font_and_a_parameter_are_inputs_of_all(whole):
     assert not set(before.values()) & set(keys().values())
 
 
+def test_a_run_of_another_value_has_another_key(whole):
+    assert not set(keys({"seed": 1}).values()) & set(keys({"seed": 2}).values())
+
+
 def test_results_of_the_verdicts_themselves_or_of_another_edition_are_no_input(whole):
     before = keys()
     for name in (f"report/{DAY}/99_verdicts", "report/2026-07-31/01_returns"):

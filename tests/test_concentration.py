@@ -133,6 +133,10 @@ def test_splitting_a_firm_into_share_classes_changes_nothing_under_the_firm_rule
     assert by_line.holders[0] == two.holders[0] + 2
 
 
+def test_the_share_of_the_largest_is_not_that_of_the_smallest():
+    assert concentration.top_share([1, 5, 2, 2], 2) == pytest.approx(70)
+
+
 def test_holders_are_counted_whole(weights, firms):
     # 2602335D is a holding of no weight
     held = weights[weights.weight_percent > 0].ticker.replace(concentration.SHARE_CLASSES)

@@ -110,7 +110,7 @@ def test_a_disk_that_is_full_before_the_notebook_is_written_is_told(place):
 )
 def test_an_output_that_nobody_answers_for_is_a_failure(notebook, fault):
     found = trouble(notebook)
-    assert found is None if fault is None else found.startswith(fault)
+    assert found is None if fault is None else str(found).startswith(fault)
 
 
 def test_a_cleaned_notebook_keeps_tags_outputs_and_counts_and_nothing_of_the_run():

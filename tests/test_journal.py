@@ -99,7 +99,10 @@ def test_a_change_killed_at_any_step_leaves_all_old_or_all_new(folder, monkeypat
 def test_processes_killed_at_any_time_leave_all_files_of_one_change(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "DATA", tmp_path)
     chance, found = random.Random(7), set()
-    for _ in range(5):
+    for count in range(100):
+        # a busy machine may kill some before their first change
+        if count >= 5 and found:
+            break
         command = [sys.executable, "-c", CHANGING, str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "begun\n"

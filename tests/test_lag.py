@@ -91,6 +91,13 @@ def test_the_backward_lag_counts_from_the_first_proprietary_model_that_stood_as_
         assert found.value == pytest.approx((pd.Timestamp(day) - pd.Timestamp(since)).days / MONTH)
 
 
+@pytest.mark.parametrize("base", ["2023-08-01", "2024-02-01"])
+def test_a_ratio_is_that_of_the_lags_of_its_two_days(base):
+    # whatever came out between them
+    now, then = (lag.backward_lag(models(*RACE), 0, stream(1), day=day).value for day in ("2024-12-01", base))
+    assert lag.lag_ratio(models(*RACE), base, 0, stream(1), day="2024-12-01").value == pytest.approx(now / then)
+
+
 def test_where_open_models_lead_the_lag_is_zero_and_a_ratio_to_it_is_not_asked():
     ahead = models(*RACE, ("o0", "2022-12-01", True, 500.0))
     assert lag.backward_lag(ahead, 0, stream(1)).value == 0

@@ -21,6 +21,15 @@ def test_a_link_finds_the_line_between_two_scales_from_either_side():
     assert linking.link(one, other, straight=False).slope == 1
 
 
+def test_a_link_of_noisy_scores_is_the_same_line_from_either_side():
+    noise = np.random.default_rng(np.random.SeedSequence(3)).normal(0, 40, (2, 40))
+    one, other = board(np.linspace(900, 1300, 40) + noise[0]), board(np.linspace(950, 1400, 40) + noise[1])
+    there, back = linking.link(one, other), linking.link(other, one)
+    # a regression would flatten both
+    assert there.slope * back.slope == pytest.approx(1)
+    assert there.intercept == pytest.approx(-there.slope * back.intercept)
+
+
 def test_too_few_common_models_make_no_link():
     found = linking.link(board(np.arange(9.0), 9), board(np.arange(9.0), 9))
     assert "share only 9 models" in found.reason

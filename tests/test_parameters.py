@@ -26,7 +26,7 @@ FIRST, LAST = "2024-06-28", "2025-12-31"
         ("as_of=2026-01-01", ["2026-01-01", FIRST, LAST]),
         ("'draws=1;import os'=5", ["draws", "int"]),
         ("__import__('os')=5", ["no parameter", "__import__"]),
-        ("draws=__import__('os').getpid()", ["draws", "int"]),
+        ("draws=\"__import__('os').getpid()\"", ["draws", "'os'", "int"]),
         ("draws", ["name=value", "'draws'"]),
         ("draws=1 draws=2", ["draws", "twice"]),
         ("word='open", ["No closing quotation"]),
@@ -57,6 +57,21 @@ def test_a_report_of_an_impossible_day_is_refused_and_the_last_one_stays(place, 
     code, said = main("report", "--as-of", as_of)
     assert code == 2 and as_of in said and words in said and said.count("\n") == 1
     assert place.files("report/2025-02-14") == before
+
+
+@pytest.mark.parametrize("value", ["abs(-5)", "1+1", "__import__('os').getpid()"])
+def test_a_value_that_is_code_is_refused_and_never_run(place, value):
+    place.write("01_leaf")
+    with pytest.raises(parameters.ParameterError, match="draws takes a value of type int, not "):
+        parameters.accepted("01_leaf", {"draws": value})
+
+
+def test_only_days_from_the_first_to_the_last_that_the_data_know_can_be_asked_for(place):
+    for day in (FIRST, LAST):
+        parameters.within_span(day)
+    for day in ("2024-06-27", "2026-01-01"):
+        with pytest.raises(parameters.ParameterError, match=f"{day} is outside of .*: {FIRST} to {LAST}"):
+            parameters.within_span(day)
 
 
 @pytest.mark.parametrize(("name", "words"), [("01_laef", "did you mean 01_leaf?"), ("../01_leaf", "no notebook")])

@@ -63,6 +63,16 @@ def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
     assert results.judge("adopters-stand-out", points, {}, LATER).verdict == "holds"
 
 
+def test_a_forecast_that_is_not_due_shows_no_number(here):
+    points = inference.exact(4.0, "percentage points", 5, "test")
+    results.record(here, "adopters-stand-out", points, {}, [ROWS], DAY)
+    then, later = (
+        results.verdicts(results.gather(DAY), day).set_index("claim").value["adopters-stand-out"]
+        for day in (DAY, LATER)
+    )
+    assert math.isnan(then) and later == 4.0
+
+
 def test_an_unanswered_claim_says_why():
     verdict = results.judge("semiconductors-fell-after", Unanswered("the period is not over"), {}, "2025-01-01")
     assert (verdict.verdict, verdict.reason) == ("cannot be asked yet", "No answer: the period is not over.")

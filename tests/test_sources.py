@@ -34,6 +34,7 @@ from openpyxl.utils.datetime import to_excel
 
 from helpers import cache, data, freshness, journal, paths, results
 from helpers.charts import house
+from helpers.sources import arena as sources_arena
 from helpers.sources import feeds, fetch, formats, keep, prices, refresh
 from helpers.sources import moved as moved_verdicts
 from helpers.sources.feeds import Pulled, Stopped
@@ -686,6 +687,9 @@ def test_every_source_of_the_ledger_has_a_module_tolerances_and_a_test_and_no_ot
     listed = feeds.feeds()
     modules = {path.stem for path in (HOUSE / "src/helpers/sources").glob("*.py") if "def pull(" in path.read_text()}
     assert modules == set(listed) == {*GROWN, "closes"}
+    stated = pd.read_csv(DATA / "tolerances.csv", dtype=str)
+    assert set(stated.source) == set(listed)
+    assert all(feeds.tolerances(*pair) for pair in zip(stated.source, stated.table, strict=True))
     for feed in [feed for files in listed.values() for feed in files.values()]:
         assert feed.address.startswith("https://") and feed.terms and 0 < feed.most_mb <= 100
 
@@ -789,6 +793,33 @@ def test_a_board_on_another_scale_is_refused(place):
         "the 40 models on the boards of 2026-10-02 and 2026-11-13 shift by +23.0 points, more than 10: a new scale"
         in err
     )
+
+
+def test_a_board_older_than_the_newest_held_is_left_alone(place):
+    for name, style in (("text", "0"), ("text_style_control", "1")):
+        place.serve({("arena", name): parquet(board(style, "2026-03-06") + board(style))})
+    before = place.files()
+    assert place.refresh("arena")[0] == 0
+    assert {row["board_date"] for row in grown(place, "arena_scores", before)} == {"2026-11-13"}
+    assert [model["release_date"] for model in grown(place, "models", before)] == ["2026-11-13"]
+    assert vintages(place, "arena_scores") == []
+
+
+def test_a_board_that_is_held_takes_no_model_under_another_name(place):
+    place.serve(arena(day="2026-10-02"))
+    before = place.files()
+    assert place.refresh("arena")[0] == 0
+    assert [grown(place, name, before) for name in ("arena_boards", "arena_scores", "models")] == [[], [], []]
+    assert "gpt-7-nova" not in {row["arena_key"] for row in vintages(place, "arena_scores")}
+
+
+def test_a_row_that_refers_to_nothing_stops_its_source_and_nothing_is_written(place, monkeypatch):
+    place.serve(arena())
+    monkeypatch.setattr(sources_arena, "_models", lambda found, models, scores: models.iloc[:0])
+    before = place.files()
+    code, _, err = place.refresh("arena")
+    assert code == 1 and place.files() == before
+    assert "arena_scores: 'gpt-7-nova' of column arena_key is not in models.arena_key" in err
 
 
 def test_prices_come_with_their_days_from_makers_only_and_undated_ones_from_one_list(place):
