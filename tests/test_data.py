@@ -72,7 +72,7 @@ class Project:
         return hashlib.sha256((self.raw / f"{table}.csv").read_bytes()).hexdigest()
 
     def built(self):
-        return {path.name: path.read_bytes() for path in sorted(self.processed.glob("*"))}
+        return {path.name: path.read_bytes() for path in sorted(self.processed.glob("[!.]*"))}
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_one_failing_notebook_fails_its_edition_only(copy):
     verdicts = json.loads(published["99_verdicts/notebook.ipynb"])
     assert verdicts["cells"][-1]["outputs"][0]["text"] == ["[]\n"]
     left = {path.name for path in copy.report.iterdir()} - {NOTE, LATEST, "failed", "fonts", ".lock", ".runs"}
-    assert left == {"index.html", "style.css"}
+    assert left == {"index.html", "style.css", f".sealed-{NOTE}.json"}
 
 
 def test_a_wish_is_data_and_a_run_gives_the_same_bytes_from_any_folder(copy, tmp_path):
