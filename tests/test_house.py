@@ -115,6 +115,20 @@ def test_arithmetic_reads_no_file_no_clock_and_no_hidden_randomness(module):
     assert not re.search(r"\bopen\(|read_csv|read_parquet|np\.random\.(seed|rand|normal|choice)|default_rng\(\)", text)
 
 
+@pytest.mark.fault(47)
+def test_rows_that_tie_keep_one_order_on_every_processor():
+    unstable = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "sort_values":
+                # by several keys pandas sorts in a stable way; days of an index are sorted as values, which cannot tie
+                several = node.args and isinstance(node.args[0], ast.List) and len(node.args[0].elts) > 1
+                index = ast.unparse(node.func.value).startswith("pd.DatetimeIndex(")
+                stable = any(word.arg == "kind" and ast.unparse(word.value) == "'stable'" for word in node.keywords)
+                unstable += [] if several or index or stable else [f"{path.name}:{node.lineno}"]
+    assert unstable == []
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_only_sources_may_reach_the_network(module):
     network = {"requests", "urllib", "httpx", "http", "socket", "pooch", "aiohttp"}

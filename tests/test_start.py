@@ -36,6 +36,7 @@ def test_an_unchanged_report_is_answered_at_once(handed, capsys):
     ]
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize(
     "wish",
     [

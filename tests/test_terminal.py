@@ -46,6 +46,7 @@ def test_a_reader_who_leaves_stops_no_work_and_hears_no_complaint(tmp_path):
 
 
 # little is only written out at the end, much at once
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("count", [1, 100])
 def test_what_cannot_be_written_is_an_error_of_one_line(tmp_path, count):
     with full() as nowhere, spoken(tmp_path / "ended", count, stdout=nowhere) as process:
