@@ -8,6 +8,7 @@ import base64
 import contextlib
 import errno
 import functools
+import gc
 import itertools
 import json
 import mmap
@@ -31,6 +32,7 @@ DAYS = [NOTE, data.latest()]
 PLAIN = {file.name: file.read_text(encoding="utf-8") for file in sorted(paths.NOTEBOOKS.glob("*.ipynb"))}
 MENTIONS, LEDGER = paths.RAW / "earnings_mentions.csv", paths.DATA / "sources.csv"
 RAW, LISTED = MENTIONS.read_text(encoding="utf-8"), LEDGER.read_text(encoding="utf-8")
+WRITES = mmap.mmap(-1, 8)
 COUNT, CHANCE = itertools.count(), random.Random(int(sys.argv[1]))
 
 
@@ -135,10 +137,10 @@ def command(*arguments):
     return functools.partial(run.main, [*arguments, "--kernels=warm"])
 
 
-def whole(work):
+def whole(work, prepare=None):
     """Have a piece of work end well; give how long it took."""
     begun = time.monotonic()
-    code, said = ended(*started(work))
+    code, said = ended(*started(work, prepare))
     assert code == 0, said
     return time.monotonic() - begun
 
@@ -157,16 +159,37 @@ def killed(work, moment, stop):
 # what befalls the runs
 
 
-def storm(kills, observe, *ways, change=turn):
-    """Kill work again and again, at moments that cover it: each piece of what is observed is the old or the new.
+def limited(most=10**9):
+    """Have the disk be full after some writes: of the work, its workers and its kernels."""
+
+    def look(event, arguments):
+        write = event in ("os.mkdir", "os.link") or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR))
+        if write and str(arguments[0]).startswith(str(paths.ROOT)) and not str(arguments[0]).endswith("lock"):
+            WRITES[:] = (written() + 1).to_bytes(8, "little")
+            if written() > most:
+                raise OSError(errno.ENOSPC, "No space left on device", str(arguments[0]))
+
+    WRITES[:] = bytes(8)
+    return lambda: sys.addaudithook(look)
+
+
+def written():
+    return int.from_bytes(WRITES[:], "little")
+
+
+def befallen(kills, fills, observe, *ways, change=turn):
+    """Kill work again and again, then fill the disk under it: each piece of what is observed is the old or the new.
 
     Parameters
     ----------
     kills : int
+        Their moments cover the work.
+    fills : int
+        How often the disk is full, from writes on that cover the work.
     observe : callable
         Gives pieces of what there is to be read.
     *ways : callable
-        The work; where there are two, the second is the longer way to the same, taken every fifth time.
+        The work, and longer ways of it that are taken less often; all but the first reach all pieces.
     change : callable
         Puts the project into the state that the work is to reach.
 
@@ -175,66 +198,38 @@ def storm(kills, observe, *ways, change=turn):
     list of int
         Exit codes.
     """
-    good, spans, codes = {}, [], []
+    good, spans, writes, codes = {}, [], [], []
     for state in STATES:
         change(state)
-        spans = [whole(way) for way in ways]
+        whole(ways[-1])
         good[state] = observe()
     assert good["one"] != good["two"]
-    for n in range(kills):
-        state, longer = STATES[n % 2], n % 5 == 4 and len(ways) > 1
+    for way in ways:
+        spans.append(whole(way, limited()))
+        writes.append(written())
+    for n in range(kills + fills):
+        state, share = STATES[n % 2], CHANCE.random()
+        place = ((0, 0, 0, 0, 1, 0, 0, 0, 0, 2)[n % 10] if n < kills else n) % len(ways)
         change(state)
         last = observe()
-        moment = (n + CHANCE.random()) / kills * spans[longer]
-        codes.append(killed(ways[longer], moment, CHANCE.choice(STOPS)))
-        found = observe()
-        assert found.keys() == good[state].keys()
-        torn = [name for name in found if found[name] not in (last.get(name), good[state][name])]
-        assert not torn, f"{torn} neither old nor new after kill {n}, {moment:.3f} s from the start"
-        if n % 20 == 19 or n == kills - 1:
-            whole(ways[0])
-            assert observe() == good[state] and not left_overs(), left_overs()
-    return codes
-
-
-def filled(budgets, observe, *ways):
-    """Have the disk be full from some write on: at several writes of the work, its workers' and its kernels'."""
-    writes, codes = mmap.mmap(-1, 8), []
-
-    def count():
-        return int.from_bytes(writes[:], "little")
-
-    def limited(budget):
-        def full(event, arguments):
-            write = event in ("os.mkdir", "os.link") or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR))
-            if write and str(arguments[0]).startswith(str(paths.ROOT)) and not str(arguments[0]).endswith("lock"):
-                writes[:] = (count() + 1).to_bytes(8, "little")
-                if count() > budget:
-                    raise OSError(errno.ENOSPC, "No space left on device", str(arguments[0]))
-
-        writes[:] = bytes(8)
-        return lambda: sys.addaudithook(full)
-
-    for way in ways:
-        good, most = {}, 0
-        for state in STATES:
-            turn(state)
-            code, said = ended(*started(way, limited(10**9)))
-            assert code == 0, said
-            good[state], most = observe(), count()
-        for n in range(budgets):
-            state = STATES[n % 2]
-            turn(state)
-            last, budget = observe(), int((n + CHANCE.random()) / budgets * most)
-            code, said = ended(*started(way, limited(budget)))
-            found = observe()
-            torn = [name for name in found if found[name] not in (last.get(name), good[state][name])]
-            assert not torn, f"{torn} neither old nor new where the disk is full after {budget} of {most} writes"
-            assert not list(paths.REPORT.glob(".stage-*")), left_overs()
+        if n < kills:
+            moment = (n + share) / kills * spans[place]
+            codes.append(killed(ways[place], moment, CHANCE.choice(STOPS)))
+            told = f"killed {moment:.3f} s from the start"
+        else:
+            most = int((n - kills + share) / fills * writes[place])
+            code, said = ended(*started(ways[place], limited(most)))
             assert code in (0, 1) and (code == 0) == ("error: " not in said), said
+            assert not list(paths.REPORT.glob(".stage-*")), left_overs()
             codes.append(code)
-        whole(way)
-        assert observe() == good[state] and not left_overs(), left_overs()
+            told = f"the disk full after {most} writes: {said}"
+        found = observe()
+        assert found.keys() == good[state].keys(), told
+        torn = [name for name in found if found[name] not in (last.get(name), good[state][name])]
+        assert not torn, f"{torn} neither old nor new, {told}"
+        if n % 25 == 24 or n == kills + fills - 1:
+            whole(ways[min(1, len(ways) - 1)])
+            assert observe() == good[state] and not left_overs(), left_overs()
     return codes
 
 
@@ -246,7 +241,7 @@ def data_filled():
         limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, most))
         code, said = ended(*started(functools.partial(terminal.run, data.main), limit))
         # what it says goes into a file too
-        assert (code == 0) == ("is built" in said) and said.count("\n") <= 1, said
+        assert (code == 0) == ("data/processed is" in said) and said.count("\n") <= 1, said
         codes.append(code)
         tables()
     return codes
@@ -278,24 +273,27 @@ def _read(file):
 
 def main():
     """Let it storm."""
-    kernels.warm_up()
     # README of a project that has no such exhibits
     readme.findings = lambda: "".join(f"{name} {value}\n" for name, value in hashes(paths.NOTEBOOKS).items())
     readme.exhibit = lambda *_: types.SimpleNamespace(data={"image/png": base64.b64encode(readme.findings().encode())})
-    quick, forced = command("report"), command("report", "--force=1")
-    pdf, sweep, refresh = (
-        command("pdf", f"--as-of={NOTE}"),
-        command("sweep", "sweeps/small.yml"),
-        command("refresh-outputs"),
-    )
+    kernels.warm_up()
+    both, forced, one = command("report"), command("report", "--force=1"), command("report", f"--as-of={NOTE}")
+    whole(both)
+    # here too, so that each process begins with templates read and modules loaded
+    freshness.forget()
+    assert run.main(["report", "--kernels=plain"]) == 0
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, signal.SIG_DFL)
+    gc.freeze()
     build = functools.partial(terminal.run, data.main)
-    told = {"report": storm(int(sys.argv[2]), editions, quick, forced)}
-    told["together"] = together()
-    told["full"] = filled(6, editions, quick, forced)
-    told["refresh-outputs"] = storm(6, stored, refresh) + filled(3, stored, refresh)
-    told["sweep"] = storm(4, swept, sweep) + filled(3, swept, sweep)
-    told["pdf"] = storm(4, printed, pdf) + filled(3, printed, pdf)
-    told["data"] = storm(8, tables, build, change=turn_data) + data_filled()
+    told = {
+        "report": befallen(int(sys.argv[2]), 6, editions, one, both, forced),
+        "together": together(),
+        "refresh-outputs": befallen(5, 2, stored, command("refresh-outputs")),
+        "sweep": befallen(3, 2, swept, command("sweep", "sweeps/small.yml")),
+        "pdf": befallen(3, 2, printed, command("pdf", f"--as-of={NOTE}")),
+        "data": befallen(6, 0, tables, build, change=turn_data) + data_filled(),
+    }
     print(json.dumps(told))
 
 
