@@ -166,9 +166,14 @@ def test_what_a_killed_run_left_is_swept_and_what_it_had_put_aside_comes_back(pl
     place.edition("", "[   ]", place.report / ".old-sweeps~event-study-77")
     place.edition("", "[    ]", place.report / ".old-drafts~2025-02-14~01_leaf-77")
     place.edition("", folder=place.report / ".stage-2025-06-30-77")
+    (place.report / "fonts").mkdir()
+    drafts = ["report/index.html.part", "report/fonts/a.woff2.part", "notebooks/01_leaf.77.part", "README.md.part"]
+    for name in [*drafts, "mine.part"]:
+        (place.root / name).write_text("half", encoding="utf-8")
     with run._sole_run():
         left = {path.name for path in place.report.iterdir()}
-        assert left == {NOTE, "2025-06-30", "sweeps", "drafts", ".lock"}
+        assert left == {NOTE, "2025-06-30", "sweeps", "drafts", "fonts", ".lock"}
+        assert [path.name for path in place.root.rglob("*.part")] == ["mine.part"]
     back = [NOTE, "2025-06-30", "sweeps/event-study", "drafts/2025-02-14/01_leaf"]
     assert [(place.report / name / "results.json").read_text() for name in back] == ["[]", "[  ]", "[   ]", "[    ]"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import data, paths, readme
 
-KILLS = 110
+KILLS = 101
 LEAF = """
 from helpers import adoption, data, paths, results
 here = paths.here("01_leaf", as_of)
@@ -20,7 +20,7 @@ print('one')
 """
 READ = "from helpers import paths\nprint('one', (paths.edition(as_of) / '01_leaf' / 'results.json').stat().st_size)"
 TABLES = ["btos_national", "earnings_mentions"]
-STOPPED = {130, 143, -signal.SIGKILL, -signal.SIGTERM}
+STOPPED = {130, 143, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
 
 
 @pytest.fixture(scope="module")

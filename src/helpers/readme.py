@@ -96,10 +96,14 @@ def write() -> None:
     text = filled(page.read_text(encoding="utf-8"))
     picture().parent.mkdir(exist_ok=True)
     written = {picture(): base64.b64decode(exhibit(*LEAD).data["image/png"]), page: text.encode("utf-8")}
-    for target, held in written.items():
-        draft = target.with_name(f"{target.name}.part")
+    for draft, (target, held) in zip(drafts(), written.items(), strict=True):
         draft.write_bytes(held)
         draft.replace(target)
+
+
+def drafts():
+    """Places of README and its figure while they are written, which a killed run may leave behind."""
+    return [target.with_name(f"{target.name}.part") for target in (picture(), paths.ROOT / "README.md")]
 
 
 def picture():

@@ -136,9 +136,9 @@ def _sweep():
             old.replace(target)
     for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
         shutil.rmtree(left, ignore_errors=True)
-    for place in (paths.REPORT, paths.REPORT / "fonts", paths.NOTEBOOKS, paths.ROOT, readme.picture().parent):
-        for left in place.glob("*.part"):
-            left.unlink(missing_ok=True)
+    drafts = [*paths.REPORT.glob("*.part"), *paths.REPORT.glob("fonts/*.part"), *paths.NOTEBOOKS.glob("??_*.part")]
+    for left in [*drafts, *readme.drafts()]:
+        left.unlink(missing_ok=True)
 
 
 def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: bool = False) -> int:
