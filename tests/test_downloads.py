@@ -137,6 +137,13 @@ def test_a_column_is_numbers_or_days_only_where_all_of_it_is(texts, kind):
     assert downloads._kind(texts) == kind
 
 
+@pytest.mark.fault(13)
+def test_a_workbook_that_cannot_be_written_is_an_error_of_the_disk(hostile):
+    (hostile / downloads.WORKBOOK).mkdir()
+    with pytest.raises(OSError, match=r"Is a directory: .*edition\.xlsx"):
+        downloads.write(hostile, "2025-02-14")
+
+
 def test_a_notebook_that_is_not_fit_to_publish_stops_the_downloads(hostile):
     (hostile / "01_returns" / "notebook.ipynb").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=r"notebook.ipynb is not a readable notebook"):
