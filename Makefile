@@ -35,7 +35,7 @@ UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench mutants reproduce audit format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs faults test check bench mutants reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,9 @@ lab: env ## open the notebooks in JupyterLab
 
 refresh-outputs: ## execute the stored notebooks at their defaults, keep their outputs, record the results of both editions
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
+
+faults: env ## write docs/faults.md, which names the tests that provoke each fault
+	@$(RUN) tests/faults.py
 
 test: env ## unit, data and house tests, then every notebook against its stored outputs
 	@$(RUN) -m pytest -n auto --maxprocesses 4

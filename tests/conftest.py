@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 # a process that holds the libraries, and becomes another's command line in a moment
 SERVER = """
-import json, os, resource, runpy, sys, traceback
+import json, os, resource, runpy, sys, time, traceback
 from helpers import kernels
 
 kernels.warm_up()
@@ -61,6 +61,8 @@ for line in sys.stdin:
             if wish["most_bytes"]:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (wish["most_bytes"],) * 2)
             os.chdir(wish["folder"])
+            os.environ.update(wish["variables"])
+            time.tzset()
             os.environ["PYTHONPATH"] = wish["path"]
             sys.path[:] = [wish["folder"], wish["path"]] + [place for place in sys.path[1:] if place != OWN]
             sys.argv = wish["arguments"]
@@ -174,12 +176,12 @@ class Project:
             start_new_session=True,
         )
 
-    def run(self, *arguments, kernels="warm", command=("-m", "helpers.run"), folder=None, most_bytes=0):
+    def run(self, *arguments, kernels="warm", command=("-m", "helpers.run"), folder=None, most_bytes=0, variables=None):
         """Give the exit code and what was said by a command line that saves itself the import of the libraries."""
         said = self.root.parent / "said.txt"
         wish = {"folder": str(folder or self.root.parent), "path": str(self.root / "src"), "said": str(said)}
         words = [*command, *arguments, *([f"--kernels={kernels}"] if kernels else [])]
-        wish |= {"arguments": [*map(str, words)], "most_bytes": most_bytes}
+        wish |= {"arguments": [*map(str, words)], "most_bytes": most_bytes, "variables": variables or {}}
         print(json.dumps(wish), file=self.server.stdin, flush=True)
         code = int(self.server.stdout.readline())
         assert self.orphans() == []
@@ -287,13 +289,23 @@ def server():
         server.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def copied(template, server):
+    """Lay out a project for other processes: the code and the data, without notebooks."""
+
+    def laid(folder, copy_function=os.link):
+        shutil.copytree(template, folder, copy_function=copy_function)
+        copy = Project(folder)
+        copy.server = server
+        return copy
+
+    return laid
+
+
 @pytest.fixture
-def copy(template, server, tmp_path):
-    """A project for other processes: the code and the data, without notebooks."""
-    shutil.copytree(template, tmp_path / "a {copy}", copy_function=os.link)
-    copy = Project(tmp_path / "a {copy}")
-    copy.server = server
-    return copy
+def copy(copied, tmp_path):
+    """A project for other processes, in which a file is changed by putting another in its place."""
+    return copied(tmp_path / "a {copy}")
 
 
 @pytest.fixture

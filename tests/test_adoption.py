@@ -85,6 +85,7 @@ SPLICED = {
 }
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("call", SPLICED.values(), ids=SPLICED)
 def test_a_splice_of_the_two_wordings_is_refused(national, old, call):
     both = pd.concat([old, adoption.series(national, "new")], ignore_index=True)

@@ -38,6 +38,7 @@ def drawing(title="A third fell", alt="Bars: A 3.0."):
     return charts.Drawing(figure, title, alt, pd.DataFrame({"name": ["A"], "value": [3.0]}))
 
 
+@pytest.mark.fault(59)
 @pytest.mark.parametrize("alt", ["", "Bars going down."])
 def test_a_figure_without_an_alt_sentence_that_holds_numbers_is_refused(tmp_path, alt):
     with pytest.raises(ValueError, match="alt sentence that holds its numbers"):
@@ -52,6 +53,7 @@ def test_a_figure_without_points_is_refused(tmp_path):
         charts.publish(tmp_path, "a", empty, [])
 
 
+@pytest.mark.fault(61)
 def test_a_figure_is_published_the_same_twice(tmp_path):
     contents = []
     for _ in range(2):
@@ -103,6 +105,7 @@ def test_a_table_is_shown_plainly_and_written_in_full_digits(tmp_path, shown):
     assert metadata["exhibit"] == {"kind": "table", "slug": "a", "caption": "One row a name"}
 
 
+@pytest.mark.fault(63)
 def test_text_that_a_spreadsheet_would_run_is_neutral_and_numbers_are_left_alone(tmp_path):
     table = pd.DataFrame({"name": ["=cmd()", "@SUM(1)", "plain"], "value": [-1.5, 2.0, 3.0]})
     charts.publish_table(tmp_path, "a", table, "One row a name")
@@ -658,6 +661,7 @@ def test_yearly_declines_show_intervals_ranges_and_points():
     assert charts.yearly_declines(Unanswered("not yet"), DAY) == Unanswered("not yet")
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("slug", ["../a", "a/b", "a-{as_of}", "a.b", "A", "", "-a", "a--b"])
 def test_a_name_that_leads_elsewhere_or_holds_braces_is_refused(tmp_path, slug):
     (tmp_path / "here").mkdir()

@@ -59,6 +59,7 @@ def test_the_shares_of_a_change_have_as_many_decimals_as_it():
     assert (words["change"], words["shares"]) == ("+0.0642", {"data": "+0.0642", "together": "0"})
 
 
+@pytest.mark.fault(63)
 @pytest.mark.parametrize(
     ("text", "written"), [("=1+1", "'=1+1"), ("@a", "'@a"), ("-a", "'-a"), ("-1.5", "-1.5"), (-2.5, "-2.5")]
 )

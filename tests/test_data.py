@@ -1,6 +1,8 @@
 import datetime
 import functools
 import hashlib
+import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -72,7 +74,7 @@ class Project:
         return hashlib.sha256((self.raw / f"{table}.csv").read_bytes()).hexdigest()
 
     def built(self):
-        return {path.name: path.read_bytes() for path in sorted(self.processed.glob("*"))}
+        return {path.name: path.read_bytes() for path in sorted(self.processed.glob("[!.]*"))}
 
 
 @pytest.fixture
@@ -213,12 +215,14 @@ ONE_CELL = [
 ]
 
 
+@pytest.mark.fault(33, 34, 35, 36, 38, 42, 43)
 @pytest.mark.parametrize(("text", "fault"), WHOLE_FILE.values(), ids=WHOLE_FILE)
 def test_a_file_that_is_no_table_is_refused(text, fault, project, refused):
     project.put("prices", text)
     assert refused() == [fault]
 
 
+@pytest.mark.fault(37, 38, 39)
 @pytest.mark.parametrize(("column", "value", "rule"), ONE_CELL, ids=lambda part: ascii(part)[:30])
 def test_a_cell_that_breaks_a_rule_is_named_with_its_place(column, value, rule, project, refused):
     project.put("prices", cell(column, value))
@@ -231,12 +235,14 @@ def test_a_value_on_the_edge_of_its_range_is_allowed(value, project):
     assert data.load("prices", READ).price[2] == float(value)
 
 
+@pytest.mark.fault(41)
 def test_a_key_that_stands_twice_cites_the_earlier_line(project, refused):
     project.put("prices", PRICES + "NA,2024-01-03,1.25,,large,0\n")
     fault = "data/raw/prices.csv line 5, column model, day: 'NA, 2024-01-03' stands already on line 3"
     assert refused() == [fault]
 
 
+@pytest.mark.fault(41)
 def test_a_key_of_one_column_that_stands_thrice_cites_the_first_line_each_time(project, refused):
     project.put("models", MODELS + "NA,a\nNA,b\n")
     place = "data/raw/models.csv line {}, column model: 'NA' stands already on line 2"
@@ -254,6 +260,7 @@ def test_lines_are_counted_as_an_editor_counts_them_after_a_quoted_line_end(proj
 # Several faults
 
 
+@pytest.mark.fault(44)
 def test_faults_of_several_files_are_all_told(project, refused):
     project.put("models", MODELS + "Eta,\tx\n")
     project.put("prices", edited("1.5,10,small", "x,0,huge"))
@@ -265,6 +272,7 @@ def test_faults_of_several_files_are_all_told(project, refused):
     ]
 
 
+@pytest.mark.fault(44)
 @pytest.mark.parametrize(("count", "last"), [(20, "line 24, "), (21, "and 1 more"), (45, "and 25 more")])
 def test_all_faults_are_counted_and_the_first_twenty_shown(count, last, project, capsys):
     days = pd.date_range("2024-03-01", periods=count).strftime("%Y-%m-%d")
@@ -280,6 +288,7 @@ def test_all_faults_are_counted_and_the_first_twenty_shown(count, last, project,
 # Raw files that changed, are missing or unlisted
 
 
+@pytest.mark.fault(45)
 def test_a_changed_raw_file_is_named_with_both_hashes(project, refused):
     stated = project.sha256("prices")
     project.put("prices", cell("price", "21"), state=False)
@@ -289,12 +298,14 @@ def test_a_changed_raw_file_is_named_with_both_hashes(project, refused):
     ]
 
 
+@pytest.mark.fault(34, 45)
 def test_a_file_cut_at_the_end_of_a_line_is_caught_by_its_hash(project, refused):
     project.put("prices", PRICES.rsplit("\n", 2)[0] + "\n", state=False)
     (fault,) = refused()
     assert fault.startswith("data/raw/prices.csv: sha256 is ")
 
 
+@pytest.mark.fault(43)
 def test_a_page_saved_over_a_raw_file_is_told_before_its_hash(project, refused):
     project.put("prices", "<html></html>\n", state=False)
     first, second = refused()
@@ -302,11 +313,13 @@ def test_a_page_saved_over_a_raw_file_is_told_before_its_hash(project, refused):
     assert second.startswith("data/raw/prices.csv: sha256 is ")
 
 
+@pytest.mark.fault(45)
 def test_a_missing_raw_file_is_named_with_the_remedy_and_nothing_else(project, refused):
     (project.raw / "models.csv").unlink()
     assert refused() == ["data/raw/models.csv: missing; restore it with `git checkout data/raw/models.csv`"]
 
 
+@pytest.mark.fault(45)
 def test_a_missing_folder_of_raw_files_names_each_of_them(project, refused):
     for path in project.raw.iterdir():
         path.unlink()
@@ -316,6 +329,7 @@ def test_a_missing_folder_of_raw_files_names_each_of_them(project, refused):
     ]
 
 
+@pytest.mark.fault(45)
 def test_an_unlisted_raw_file_is_named(project, refused):
     (project.raw / "stray.csv").write_text("a\n1\n", encoding="utf-8")
     assert refused() == [
@@ -418,6 +432,7 @@ def test_a_missing_ledger_is_named_with_the_remedy(name, project, refused):
 # What is built
 
 
+@pytest.mark.fault(40)
 def test_text_that_looks_like_nothing_stays_text(project):
     assert list(data.load("prices", READ).model) == ["NA", "NA", "Zeta"]
     assert list(data.load("models", READ).maker) == ["nobody", "null"]
@@ -475,6 +490,7 @@ def interrupted(*args, **kwargs):
     raise KeyboardInterrupt
 
 
+@pytest.mark.fault(12)
 def test_a_build_killed_midway_never_counts_as_built(project, monkeypatch):
     data.build()
     project.put("models", MODELS.replace("nobody", "somebody"))
@@ -485,6 +501,47 @@ def test_a_build_killed_midway_never_counts_as_built(project, monkeypatch):
     assert data.load("models", READ).maker[0] == "nobody"
 
 
+@pytest.mark.fault(14)
+def test_of_two_builds_at_once_the_second_waits_and_has_nothing_left_to_do(project, monkeypatch):
+    built, checked = [], data._checked
+
+    def slow():
+        time.sleep(0.2)
+        return checked()
+
+    monkeypatch.setattr(data, "_checked", slow)
+    builders = [threading.Thread(target=lambda: built.append(data.build())) for _ in range(2)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    assert sorted(built) == [False, True] and len(data.load("prices", READ)) == 3
+
+
+@pytest.mark.fault(12)
+def test_drafts_of_a_build_that_was_killed_are_swept_by_the_next(project):
+    project.processed.mkdir()
+    (project.processed / "prices.77.part").write_bytes(b"half")
+    data.build()
+    assert not list(project.processed.glob("*.part"))
+
+
+@pytest.mark.fault(13)
+def test_a_build_for_which_the_disk_is_full_is_told_in_a_line_and_is_built_anew_the_next_time(
+    project, monkeypatch, capsys
+):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_parquet", full)
+        assert data.main() == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1) and err.startswith("error: [Errno 28] No space left on device")
+    assert data.build() and len(data.load("prices", READ)) == 3
+
+
+@pytest.mark.fault(61)
 def test_two_builds_write_the_same_bytes(project):
     data.build()
     first = project.built()
@@ -493,6 +550,7 @@ def test_two_builds_write_the_same_bytes(project):
     assert project.built() == first
 
 
+@pytest.mark.fault(47)
 def test_rows_of_one_day_keep_the_order_of_the_raw_file(project):
     tied = [f"NA{i * 7919 % 500}" for i in range(500)]
     project.put("models", "model,maker\n" + "".join(f"{name},\n" for name in tied))
@@ -546,6 +604,7 @@ def test_changing_later_lines_of_a_raw_file_changes_nothing_read_before(project)
     pd.testing.assert_frame_equal(before, data.load("prices", "2024-01-03"), check_exact=True)
 
 
+@pytest.mark.fault(46)
 def test_a_load_that_leaks_the_future_would_be_noticed(project, monkeypatch):
     monkeypatch.setattr(data, "known", lambda rows, column, day: rows)
     before = data.load("prices", "2024-01-03")
@@ -593,6 +652,7 @@ def blind_to_the_future(reader, table, as_of, seed):
     return readings[0].equals(readings[1]) and readings[0].dtypes.equals(readings[1].dtypes)
 
 
+@pytest.mark.fault(46)
 @settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(past_and_future())
 @example(("return_indices", data.REPLICATION, 1))
@@ -614,6 +674,7 @@ LEAKS = {
 }
 
 
+@pytest.mark.fault(46)
 @pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
 def test_the_property_notices_a_reader_that(leak):
     assert not blind_to_the_future(leak, "btos_sectors", data.REPLICATION, 5)

@@ -34,6 +34,7 @@ def test_every_table_has_a_sheet_that_holds_what_its_csv_holds(hostile, book):
     assert [type(value) for value in found[0]] == [str, float, datetime]
 
 
+@pytest.mark.fault(63)
 def test_nothing_in_the_workbook_is_a_formula_or_an_address(book):
     for sheet in book:
         assert [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.data_type == "f"] == []
@@ -69,6 +70,7 @@ def test_the_lineage_leads_from_a_sheet_to_the_tables_that_its_notebook_reads(bo
     assert told["as of"] == datetime(2025, 2, 14) and told["address"] == "javascript:alert(1)" and told["sha256"]
 
 
+@pytest.mark.fault(61)
 def test_two_builds_are_the_same_bytes_and_hold_no_time_of_their_own(hostile, book):
     first = {file: file.read_bytes() for file in hostile.rglob("*") if file.is_file()}
     downloads.write(hostile, "2025-02-14")
@@ -133,6 +135,13 @@ def test_names_of_sheets_are_short_and_differ():
 )
 def test_a_column_is_numbers_or_days_only_where_all_of_it_is(texts, kind):
     assert downloads._kind(texts) == kind
+
+
+@pytest.mark.fault(13)
+def test_a_workbook_that_cannot_be_written_is_an_error_of_the_disk(hostile):
+    (hostile / downloads.WORKBOOK).mkdir()
+    with pytest.raises(OSError, match=r"Is a directory: .*edition\.xlsx"):
+        downloads.write(hostile, "2025-02-14")
 
 
 def test_a_notebook_that_is_not_fit_to_publish_stops_the_downloads(hostile):

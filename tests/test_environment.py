@@ -39,6 +39,7 @@ def pinned(text):
 # The lock and environment.yml
 
 
+@pytest.mark.fault(64)
 def test_environment_yml_says_what_the_lock_says():
     assert environment.CONDA.read_text(encoding="utf-8") == environment.conda(lock())
 
@@ -48,6 +49,7 @@ def test_environment_yml_pins_every_package_of_the_lock_and_no_other():
     assert len(pinned(lock())) == len(requirements()) > 100
 
 
+@pytest.mark.fault(64)
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -52,6 +52,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.fault(7, 8, 9, 19)
 @pytest.mark.parametrize(("kernels", "names"), [("plain", list(FAULTS)[:3]), ("warm", list(FAULTS))])
 def test_each_fault_of_a_cell_is_told_in_one_line_whatever_the_kernels(copy, kernels, names):
     for name in names:
@@ -66,6 +67,7 @@ def test_each_fault_of_a_cell_is_told_in_one_line_whatever_the_kernels(copy, ker
     assert left == {"notebook.ipynb"}
 
 
+@pytest.mark.fault(21)
 def test_a_cell_that_puts_out_too_much_is_told_with_the_limit(place, monkeypatch):
     assert execution.OUTPUT_BYTES == 30_000_000
     much = executed(stream("x" * 31_000_000, "stdout"))
@@ -76,6 +78,7 @@ def test_a_cell_that_puts_out_too_much_is_told_with_the_limit(place, monkeypatch
     assert execute(Job(file, "2025-02-14", place.root / "runs")) == "cell 2 put out 3 MB; the limit is 2 MB"
 
 
+@pytest.mark.fault(16)
 def test_a_kernel_is_this_interpreter_whatever_kernels_the_machine_has_by_name(place, monkeypatch):
     foreign = place.root / "jupyter" / "kernels" / "python3"
     foreign.mkdir(parents=True)
@@ -88,6 +91,7 @@ def test_a_kernel_is_this_interpreter_whatever_kernels_the_machine_has_by_name(p
     assert f"{sys.executable} {place.notebooks}\n" in place.printed("01_leaf")
 
 
+@pytest.mark.fault(13)
 def test_a_disk_that_is_full_before_the_notebook_is_written_is_told(place):
     file = place.write("01_leaf")
     (place.root / "runs").write_text("no folder can be made here", encoding="utf-8")
@@ -95,6 +99,7 @@ def test_a_disk_that_is_full_before_the_notebook_is_written_is_told(place):
         execute(Job(file, "2025-02-14", place.root / "runs"))
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize(
     ("notebook", "fault"),
     [
@@ -102,7 +107,7 @@ def test_a_disk_that_is_full_before_the_notebook_is_written_is_told(place):
         (executed(source="await x"), None),
         (executed(stream("beware\nmore")), "cell 1 wrote to stderr: beware"),
         (executed(stream("\n")), "cell 1 wrote to stderr: a blank line"),
-        (executed(nbformat.v4.new_output("error", ename="SystemExit", evalue="")), "cell 1: SystemExit: "),
+        (executed(nbformat.v4.new_output("error", ename="SystemExit", evalue="")), "cell 1: SystemExit"),
         (executed(count=None), "cell 1 was not run"),
         (executed(source="!false"), "cell 1 is not plain Python"),
         (executed(source="%%bash\nfalse"), "cell 1 is not plain Python"),
@@ -110,7 +115,7 @@ def test_a_disk_that_is_full_before_the_notebook_is_written_is_told(place):
 )
 def test_an_output_that_nobody_answers_for_is_a_failure(notebook, fault):
     found = trouble(notebook)
-    assert found is None if fault is None else str(found).startswith(fault)
+    assert found is None if fault is None else str(found).startswith(fault) and not str(found).endswith("str")
 
 
 def test_a_cleaned_notebook_keeps_tags_outputs_and_counts_and_nothing_of_the_run():

@@ -109,7 +109,6 @@ def test_a_terminal_of_another_encoding_gets_what_it_can_draw(folder, monkeypatc
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     monkeypatch.setattr(sys, "argv", ["explain", "fell"])
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.delitem(sys.modules, "helpers.explain")
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("helpers.explain", run_name="__main__")

@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 
@@ -43,6 +44,40 @@ def test_an_edited_or_deleted_file_is_noticed(built, name, change):
         file.write_bytes(file.read_bytes()[:0:-1] + b"x")
         os.utime(file, (1, 1))
     assert freshness.fresh("") is None
+
+
+def test_a_built_file_that_was_touched_copied_or_linked_is_not_changed(built):
+    file = built.report / "2025-02-14" / "results.json"
+    os.utime(file, (1, 1))
+    (built.report / "linked").hardlink_to(file)
+    assert freshness.fresh("") == WORDS
+    shutil.copytree(built.report / "2025-02-14", built.report / "other")
+    shutil.rmtree(built.report / "2025-02-14")
+    (built.report / "other").rename(built.report / "2025-02-14")
+    assert freshness.fresh("") == WORDS
+
+
+def test_a_built_file_changed_in_length_or_content_under_its_old_time_is_noticed(built):
+    file = built.report / "2025-02-14" / "results.json"
+    before, status = file.read_bytes(), file.stat()
+    for content in (b"[]]", b"[[", before):
+        file.write_bytes(content)
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert (freshness.fresh("") == WORDS) == (content == before)
+
+
+def test_an_edition_is_held_to_its_seal_and_not_to_what_lies_there_when_it_is_remembered(built):
+    edition = built.report / "2025-02-14"
+    freshness.keep_seal(edition.name, freshness.seal(edition))
+    assert freshness.damaged() == {}
+    (edition / "results.json").write_text("[ ]", encoding="utf-8")
+    freshness.remember("", [edition], WORDS)
+    assert freshness.fresh("") is None and "/results.json" in freshness.damaged()["2025-02-14"]
+    # without a seal, an edition is taken as it is
+    (built.report / ".sealed-2025-02-14.json").write_text("{", encoding="utf-8")
+    assert freshness.damaged() == {}
+    shutil.rmtree(edition)
+    assert freshness.damaged() == {} and not list(built.report.glob(".sealed-*"))
 
 
 @pytest.mark.parametrize(

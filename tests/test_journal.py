@@ -73,6 +73,7 @@ def killed_at(step, monkeypatch):
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
 
 
+@pytest.mark.fault(56)
 def test_a_change_killed_at_any_step_leaves_all_old_or_all_new(folder, monkeypatch):
     seen = []
     for step in range(50):
@@ -96,6 +97,7 @@ def test_a_change_killed_at_any_step_leaves_all_old_or_all_new(folder, monkeypat
     assert seen == [False] * 5 + [True] * 4
 
 
+@pytest.mark.fault(56)
 def test_processes_killed_at_any_time_leave_all_files_of_one_change(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "DATA", tmp_path)
     chance, found = random.Random(7), set()

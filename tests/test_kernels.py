@@ -62,6 +62,7 @@ def ran(copy):
     return copy
 
 
+@pytest.mark.fault(65)
 def test_a_warm_kernel_is_a_plain_one_but_for_its_libraries(ran):
     # alike to the byte: notebook, pictures, points
     assert ran.files("warm/02_work") == ran.files("plain/02_work")

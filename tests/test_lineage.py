@@ -144,6 +144,7 @@ def test_a_function_that_is_no_longer_there_is_said_to_be_gone(folder):
     assert made["place"] == "src/helpers/inference.py, where it no longer is"
 
 
+@pytest.mark.fault(18)
 def test_an_id_is_no_path():
     for identity in ("../fell", "fell/x", ".fell", "Fell", "fell\n", ""):
         with pytest.raises(ValueError, match="is no id for a page"):

@@ -29,6 +29,7 @@ def test_an_alternative_is_a_row_that_its_address_leads_to(folder):
     assert anchor in [attrs.get("id") for attrs in Page(folder / file).all("tr")]
 
 
+@pytest.mark.fault(57)
 def test_hostile_text_is_shown_and_never_run(folder, lay_out):
     numbers.write(folder, DAY)
     page = Page(folder / "numbers" / "fell.html")
@@ -63,6 +64,7 @@ def test_every_link_leads_somewhere(folder):
             assert not anchor or anchor in ids
 
 
+@pytest.mark.fault(61)
 def test_two_builds_are_the_same_bytes_wherever_they_lie(tmp_path, monkeypatch, lay_out):
     builds = []
     for place in ("one", "another"):
@@ -74,6 +76,7 @@ def test_two_builds_are_the_same_bytes_wherever_they_lie(tmp_path, monkeypatch, 
     assert not [name for name, content in builds[0].items() if str(tmp_path).encode() in content]
 
 
+@pytest.mark.fault(18)
 def test_an_id_that_is_no_word_gets_no_file(tmp_path, monkeypatch, lay_out):
     folder = lay_out(cell=lay_out.cell.replace("returns-beside", "../beside"))
     with pytest.raises(ValueError, match=r"'\.\./beside' is no id for a page"):

@@ -181,6 +181,7 @@ def test_a_trap_that_could_run_would_be_noticed(browser, site):
         page.close()
 
 
+@pytest.mark.fault(57)
 def test_no_planted_name_runs_and_each_is_shown_as_it_is(visits):
     for file, visit in visits.items():
         assert visit["ran"] is None, file
@@ -193,6 +194,7 @@ def test_the_console_stays_silent(visits):
     assert {file: visit["said"] for file, visit in visits.items() if visit["said"]} == {}
 
 
+@pytest.mark.fault(58)
 def test_nothing_is_asked_for_but_files_of_the_report(visits, site):
     for file, visit in visits.items():
         outside = [url for url in visit["asked"] if not url.startswith((site.as_uri(), "data:"))]
@@ -227,6 +229,7 @@ def test_no_id_stands_twice_on_a_page(visits):
         assert len(visit["ids"]) == len(set(visit["ids"]))
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(browser, site, scheme):
     page = browser.new_page(color_scheme=scheme)
@@ -250,6 +253,7 @@ def violations(page, file, only):
     return {(file.parent.name, one["id"]): one["nodes"][0]["html"][:300] for one in found["violations"]}
 
 
+@pytest.mark.fault(60)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_behind_a_number_is_as_sound_as_the_others(browser, lay_out, scheme):
     folder = lay_out()
@@ -340,10 +344,12 @@ def test_on_paper_there_is_no_navigation_and_no_folded_code(browser, site):
     page.close()
 
 
+@pytest.mark.fault(62)
 def test_a_failed_run_is_told_where_one_looks_first(visits, site):
     assert "The last run failed for the edition of 14 February 2025" in visits[site / "index.html"]["text"]
 
 
+@pytest.mark.fault(61)
 def test_two_builds_are_the_same_bytes(site, monkeypatch):
     monkeypatch.setattr(paths, "DATA", site.parent / "data")
     before = {file: file.read_bytes() for file in files(site)}

@@ -10,6 +10,7 @@ FIRST, LAST = "2024-06-28", "2025-12-31"
 # wishes that a notebook cannot fulfil
 
 
+@pytest.mark.fault(1, 2, 3, 24)
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
@@ -41,6 +42,7 @@ def test_a_wrong_wish_is_refused_in_one_line_and_nothing_runs(place, main, wish,
     assert not list(place.report.glob("[!.]*"))
 
 
+@pytest.mark.fault(2, 24)
 @pytest.mark.parametrize(
     ("as_of", "words"),
     [
@@ -106,6 +108,7 @@ def test_a_parameter_of_a_type_that_no_command_line_can_write_is_left_to_the_not
 # notebooks that cannot be run
 
 
+@pytest.mark.fault(5, 20)
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -133,17 +136,20 @@ def test_a_word_that_only_holds_a_secrets_name_is_no_secret(place):
     assert list(parameters.parameters("01_leaf")) == ["as_of", "tokens", "monkey", "keyword", "secretary"]
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("count", [0, 2])
-def test_a_notebook_needs_exactly_one_parameters_cell(place, count):
+def test_a_notebook_needs_exactly_one_parameters_cell(place, main, count):
     cells = [
         nbformat.v4.new_code_cell("as_of = '2025-02-14'", metadata={"tags": ["parameters"]}, id=f"cell-{number}")
         for number in range(count)
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), place.notebooks / "01_leaf.ipynb")
-    with pytest.raises(parameters.ParameterError, match=rf"notebooks/01_leaf\.ipynb needs one cell.* it has {count}"):
-        parameters.parameters("01_leaf")
+    code, said = main("report")
+    assert code == 2 and said.startswith("error: notebooks/01_leaf.ipynb needs one cell") and said.count("\n") == 1
+    assert f"it has {count}" in said
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize(
     "content",
     [b"", b'{"cells": [', b'{"cells": ["\xff\xfe"]}', b"[]", b"{}", b'{"nbformat": 99}', b'{"nbformat": 4}', b"<html>"],

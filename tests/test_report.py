@@ -84,6 +84,7 @@ def every(tmp_path, **given):
     return [*(Page(place / "index.html") for place in places), Page(folder / "specifications.html")]
 
 
+@pytest.mark.fault(57)
 def test_hostile_text_is_shown_and_never_run(tmp_path):
     # in paragraphs of their own: a line that begins with a tag is HTML to its end, and no link is seen in it
     links = "[a](javascript:alert(1)) ![b](https://example.org/b.png) $<script>$"
@@ -97,6 +98,7 @@ def test_hostile_text_is_shown_and_never_run(tmp_path):
         assert not [address for address in addresses if address.startswith("javascript:")]
 
 
+@pytest.mark.fault(58)
 def test_no_resource_is_asked_of_the_outside(tmp_path):
     for page in every(tmp_path, prose="![b](https://example.org/b.png) [kept](https://example.org/)"):
         asked = [attrs.get("src") or attrs["href"] for attrs in page.all("img", "link")]
@@ -144,12 +146,14 @@ def test_the_page_has_a_language_a_title_landmarks_and_a_way_past_them(tmp_path)
         assert page.all("a")[0]["href"] == "#" + page.all("main")[0]["id"]
 
 
+@pytest.mark.fault(59)
 def test_a_figure_without_alt_text_is_refused(tmp_path):
     folder = edition(tmp_path, outputs=[display(FIGURE | {"alt": " "}, **{"image/png": "x"})])
     with pytest.raises(ValueError, match="01_returns/after: a figure needs alt text"):
         report.edition_page(folder, "2025-02-14")
 
 
+@pytest.mark.fault(18, 19)
 @pytest.mark.parametrize(
     ("output", "message"),
     [
@@ -169,6 +173,7 @@ def test_an_output_unfit_to_publish_is_refused_and_the_last_page_stays(tmp_path,
     assert (folder / "index.html").read_text(encoding="utf-8") == "the last good page"
 
 
+@pytest.mark.fault(17)
 def test_a_broken_notebook_is_named(tmp_path):
     folder = edition(tmp_path)
     (folder / "01_returns" / "notebook.ipynb").write_bytes(b"{\xff")
@@ -182,6 +187,7 @@ def test_a_table_is_rebuilt_with_its_numbers_to_the_right(tmp_path):
     assert "dataframe" not in page.path.read_text(encoding="utf-8")
 
 
+@pytest.mark.fault(61)
 def test_two_builds_are_the_same_bytes_and_leave_no_drafts(tmp_path):
     folder = edition(tmp_path)
     builds = []
@@ -308,6 +314,7 @@ def test_a_landing_page_of_one_edition_still_lists_every_complete_one(tmp_path):
     assert "With what was known on 30 June 2025" in page.text and "hold on 14 February 2025" not in page.text
 
 
+@pytest.mark.fault(62)
 def test_a_failed_run_is_told_on_the_landing_page(tmp_path):
     folder = edition(tmp_path).parent
     report.landing_page(folder, ["2025-02-14"])

@@ -34,6 +34,7 @@ def carried(jobs, workers, force=False):
     return sorted((each.notebook, fault, executed) for each, fault, executed in chain.outcomes())
 
 
+@pytest.mark.fault(8)
 def test_a_piece_of_work_gives_its_value_or_its_error_and_a_death_is_told_and_does_not_hang():
     with Workers("plain", 2) as workers:
         workers.submit("sum", sum, [1, 2])

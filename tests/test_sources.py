@@ -784,6 +784,7 @@ def test_a_board_brings_its_new_models_and_intervals_where_it_has_them(place):
     )  # fmt: skip
 
 
+@pytest.mark.fault(48)
 def test_a_board_on_another_scale_is_refused(place):
     place.serve(arena(shift=23.0))
     before = place.files()
@@ -1027,6 +1028,7 @@ except RuntimeError as refused:
 """
 
 
+@pytest.mark.fault(49)
 def test_a_report_is_built_without_a_request(copy):
     driver = copy.root / "offline.py"
     driver.write_text(OFFLINE, encoding="utf-8")
@@ -1039,6 +1041,7 @@ def test_a_report_is_built_without_a_request(copy):
     assert printed.startswith("the network was asked for ('example.org', 443")
 
 
+@pytest.mark.fault(49)
 def test_no_test_can_reach_the_network():
     with pytest.raises(AssertionError, match=r"a test asked the network for example\.org"):
         socket.create_connection(("example.org", 443))
@@ -1051,6 +1054,7 @@ def test_no_test_can_reach_the_network():
 PAGE = ("owid", "companies")
 
 
+@pytest.mark.fault(50)
 def test_a_host_that_asks_to_wait_is_waited_for_as_long_as_it_says(place):
     (page,) = owid().values()
     place.serve({PAGE: [answer(429, Retry_After="7"), page]})
@@ -1058,6 +1062,7 @@ def test_a_host_that_asks_to_wait_is_waited_for_as_long_as_it_says(place):
     assert [wait for wait in place.waits if wait >= 0.5] == [7]
 
 
+@pytest.mark.fault(50)
 def test_a_host_that_asks_to_wait_until_a_time_is_waited_for(place):
     (page,) = owid().values()
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=100)
@@ -1067,6 +1072,7 @@ def test_a_host_that_asks_to_wait_until_a_time_is_waited_for(place):
     assert 40 < wait <= 100
 
 
+@pytest.mark.fault(50)
 def test_a_host_that_asks_for_more_patience_than_we_have_is_left_for_later(place):
     place.serve({PAGE: answer(429, Retry_After="3600")})
     code, _, err = place.refresh("owid")
@@ -1078,6 +1084,7 @@ def short(handler):
     answer(200, b"Entity,Year", length=5000)(handler)
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [(answer(500), "answered 500"), (answer(503), "answered 503"), (reset, "was cut off"), (short, "was cut off")],
@@ -1118,6 +1125,7 @@ WRONG = {
 }
 
 
+@pytest.mark.fault(52)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_not_what_it_should_be_is_refused_and_what_is_held_stays(place, name):
     page, content, told = WRONG[name]
@@ -1128,6 +1136,7 @@ def test_what_is_not_what_it_should_be_is_refused_and_what_is_held_stays(place, 
     assert place.files() == before
 
 
+@pytest.mark.fault(52)
 @pytest.mark.parametrize("length", [None, "none"], ids=["announced", "not announced"])
 def test_a_file_larger_than_its_ledger_allows_is_refused(place, length):
     place.serve({PAGE: answer(200, b"x" * 6_000_000, length=length)})
@@ -1135,6 +1144,7 @@ def test_a_file_larger_than_its_ledger_allows_is_refused(place, length):
     assert code == 1 and "owid, companies: larger than the 5 MB of data/feeds.csv" in err
 
 
+@pytest.mark.fault(52)
 def test_a_file_that_is_announced_too_large_is_refused_before_it_comes(place):
     place.serve({PAGE: answer(200, b"x", length=6_000_000)})
     assert "larger than the 5 MB of data/feeds.csv" in place.refresh("owid")[2]
@@ -1221,6 +1231,7 @@ def test_an_answer_packed_in_a_way_that_was_not_asked_for_is_refused_and_a_gzip_
     assert (code, err) == (0, "") if packing == "gzip" else f"packed as {packing!r}, which was not asked for" in err
 
 
+@pytest.mark.fault(51)
 def test_a_packed_answer_that_is_cut_is_asked_for_again(place):
     (page,) = owid().values()
     packed = gzip.compress(page)
@@ -1282,6 +1293,7 @@ def test_data_that_cannot_be_written_are_named_in_one_line(place):
     assert err.count("\n") == 1 and err.startswith("error: ") and "data/.refresh" in err
 
 
+@pytest.mark.fault(14)
 def test_a_second_refresh_says_that_it_waits_for_the_first(place):
     place.serve(owid())
     (place.root / "data/.refresh").mkdir(exist_ok=True)
@@ -1295,6 +1307,7 @@ def test_a_second_refresh_says_that_it_waits_for_the_first(place):
     assert found[0][0] == 0 and "another refresh is at work" in found[0][1] + found[0][2]
 
 
+@pytest.mark.fault(53)
 def test_a_redirect_to_another_host_is_refused_and_not_followed(place):
     place.serve({PAGE: answer(302, Location="https://example.org/file.csv")})
     code, _, err = place.refresh("owid")
@@ -1302,6 +1315,7 @@ def test_a_redirect_to_another_host_is_refused_and_not_followed(place):
     assert len(place.server.asked) == 1
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/x", "//169.254.169.254/latest/meta-data"])
 def test_a_redirect_to_a_file_another_protocol_or_a_private_address_is_refused(place, target):
     place.serve({PAGE: answer(301, Location=target)})
@@ -1322,6 +1336,7 @@ def feed(address, *others):
     return feeds.Feed("made_up", "file", address, "csv", 1, others, "none")
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(
     ("address", "told"),
     [
@@ -1339,6 +1354,7 @@ def test_an_address_without_https_or_in_this_network_is_refused_even_from_the_le
         fetch.Fetcher(wait=lambda _: None).get(feed(address), address)
 
 
+@pytest.mark.fault(53)
 def test_a_public_name_that_leads_to_a_private_address_is_refused(monkeypatch):
     monkeypatch.setattr(requests.utils, "get_environ_proxies", lambda _: {})
     leads = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.168.1.4", 443))]
@@ -1358,6 +1374,7 @@ def test_two_requests_to_a_host_are_at_least_a_tenth_of_a_second_apart(place, mo
 # Columns, contradictions, revisions (faults 52, 54 and 55)
 
 
+@pytest.mark.fault(54)
 def test_a_renamed_column_of_a_workbook_is_named(place):
     sheets = btos()
     sheets["Response Estimates"][0][2] = "AnswerID"
@@ -1385,6 +1402,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize("source", COLUMNS)
 def test_a_file_of_another_shape_is_refused_by_the_name_of_its_column(place, source):
     pages, told = COLUMNS[source]
@@ -1416,6 +1434,7 @@ def of_fred(old, new):
     return pages | {("fred", "RPSGENAIUSAGESHAREALL"): content.replace(old, new)}
 
 
+@pytest.mark.fault(55)
 def test_a_revised_figure_keeps_both_vintages_and_says_by_how_much(place):
     place.serve(of_fred(b"57.87", b"58.40"))
     before = place.files()
@@ -1447,6 +1466,7 @@ def test_a_figure_revised_twice_on_one_day_waits_for_the_next(place):
     assert code == 1 and "was revised today already; try tomorrow" in err and place.files() == before
 
 
+@pytest.mark.fault(55)
 def test_a_contradiction_beyond_the_tolerance_stops_the_source(place):
     place.serve(of_fred(b"57.87", b"87.57"))
     before = place.files()
@@ -1478,6 +1498,7 @@ def test_a_tolerance_holds_up_to_its_edge_and_not_beyond(scale, after, told):
         assert keep._differs("a_table", "a row", limit, "50", after) is told
 
 
+@pytest.mark.fault(52)
 def test_a_list_that_lost_rows_is_refused(place):
     pages = fred()
     rows = pages["fred", "RPSGENAIUSAGESHAREALL"].splitlines(keepends=True)
@@ -1509,6 +1530,7 @@ def reworded(old, new):
     return btos_pages(National=sheets)
 
 
+@pytest.mark.fault(48)
 def test_a_third_wording_of_the_question_is_refused_as_a_series_of_its_own(place):
     place.serve(reworded("any of its business functions", "any way, agents included"))
     before = place.files()
@@ -1517,6 +1539,7 @@ def test_a_third_wording_of_the_question_is_refused_as_a_series_of_its_own(place
     assert "a wording of its own: 'In the last two weeks, did this business use Artificial Intelligence (AI) in" in err
 
 
+@pytest.mark.fault(48)
 def test_the_old_wording_is_not_spliced_to_the_new_though_the_number_of_the_question_is_the_same(place):
     place.serve(reworded("any of its business functions", "producing goods or services"))
     code, _, err = place.refresh("btos")
@@ -1544,6 +1567,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing_at_all(place):
     assert "btos: would write data/raw/btos_national.csv, data/raw/btos_sectors.csv" in said
 
 
+@pytest.mark.fault(56)
 def test_a_refresh_killed_between_two_files_is_finished_by_whoever_reads_next(place, monkeypatch):
     place.serve(btos_pages())
     kind, moves = type(place.root), []

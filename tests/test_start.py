@@ -36,6 +36,7 @@ def test_an_unchanged_report_is_answered_at_once(handed, capsys):
     ]
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize(
     "wish",
     [
@@ -70,7 +71,7 @@ def test_an_unchanged_report_needs_the_standard_library_only(copy):
     assert last == "0 []"
 
 
-@pytest.mark.parametrize("module", ["start", "freshness", "paths", "environment"])
+@pytest.mark.parametrize("module", ["start", "freshness", "paths", "environment", "terminal"])
 def test_an_unfit_interpreter_can_still_read_what_starts(module):
     text = (paths.ROOT / "src" / "helpers" / f"{module}.py").read_text(encoding="utf-8")
     tree = ast.parse(text, feature_version=(3, 8))

@@ -20,9 +20,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import pandas as pd
 
-from helpers import journal, paths
+from helpers import journal, paths, terminal
 
 SOURCE_COLUMNS = [
     "file",
@@ -308,11 +309,29 @@ def build() -> bool:
 
 
 def _build():
-    stamp = paths.PROCESSED / "built.json"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == _state():
+    if _is_built():
         return False
-    tables = _checked()
     paths.PROCESSED.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(paths.PROCESSED / ".lock"):
+        # by another meanwhile
+        return False if _is_built() else _write_processed()
+
+
+def _stamp():
+    return paths.PROCESSED / "built.json"
+
+
+def _is_built():
+    try:
+        return _stamp().read_text(encoding="utf-8") == _state()
+    except FileNotFoundError:
+        return False
+
+
+def _write_processed():
+    tables, stamp = _checked(), _stamp()
+    for left in paths.PROCESSED.glob("*.part"):  # of a build that was killed
+        left.unlink()
     stamp.unlink(missing_ok=True)  # tables half written must not count as built, should this be killed
     for (part, table), cells in tables.items():
         draft = paths.PROCESSED / f"{table}.{os.getpid()}.part"
@@ -694,11 +713,14 @@ def _state():
 
 
 def main() -> int:
-    """Build ``data/processed`` and say what was done; 1 if a rule is broken."""
+    """Build ``data/processed`` and say what was done; 1 if a rule is broken or the disk is full."""
     try:
         fresh = build()
     except DataError as error:
         print(f"error: {len(error.faults)} fault(s) in the data:\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error}; what is not built whole is built anew the next time", file=sys.stderr)
         return 1
     tables = reach()
     word = "built" if fresh else "up to date"
@@ -709,4 +731,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run(main))

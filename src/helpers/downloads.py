@@ -45,7 +45,11 @@ def write(edition: Path, as_of: str) -> None:
         text = latex(table["caption"], f"tab:{table['slug']}", table["head"][-1], table["body"])
         (edition / f"{table['files']}.tex").write_text(words + text, encoding="utf-8")
     shutil.copyfile(paths.ROOT / references.NAME, edition / references.NAME)
-    _workbook(edition, as_of, tables)
+    try:
+        _workbook(edition, as_of, tables)
+    except xlsxwriter.exceptions.FileCreateError as error:
+        # an error of the disk in a dress of its own
+        raise error.args[0] from None
 
 
 def _tables(edition):

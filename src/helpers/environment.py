@@ -157,8 +157,8 @@ def _run(command, total=0):
         sys.exit(f"error: setting up the environment failed at: {' '.join(map(str, command[:4]))} ...")
 
 
-if __name__ == "__main__":
-    wish = sys.argv[1] if len(sys.argv) > 1 else "ensure"
+def main(wish):
+    """Command line of this file: fulfil a wish."""
     if wish in ("ensure", "extras"):
         ensure(wish == "extras")
     elif wish == "lock":
@@ -167,3 +167,14 @@ if __name__ == "__main__":
         CONDA.write_text(conda(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
     else:
         sys.exit(f"error: {wish!r} is none of ensure, extras, lock, conda")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1] if len(sys.argv) > 1 else "ensure")
+    except OSError as error:
+        # of what could not be said, nothing is tried again when Python ends
+        sys.stdout = None
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

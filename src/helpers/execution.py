@@ -114,7 +114,7 @@ def _executed(job, waiting):
             extra_arguments=[*kernels.ARGUMENTS],
         )
     except papermill.PapermillExecutionError as error:
-        fault = f"{error.ename}: {first_line(error.evalue)}"
+        fault = _raised(error.ename, error.evalue)
     except nbclient.exceptions.CellTimeoutError:
         fault = f"was stopped after {job.seconds} seconds"
     except nbclient.exceptions.DeadKernelError:
@@ -181,7 +181,7 @@ def trouble(notebook) -> str | None:
         for output in cell.outputs:
             # papermill lets sys.exit(0) pass
             if output.output_type == "error":
-                return f"cell {number}: {output.ename}: {first_line(output.evalue)}"
+                return f"cell {number}: {_raised(output.ename, output.evalue)}"
             if output.get("name") == "stderr":
                 return f"cell {number} wrote to stderr: {first_line(output.text.strip() or 'a blank line')}"
         size = len(str(cell.outputs))
@@ -198,6 +198,10 @@ def trouble(notebook) -> str | None:
 
 def _code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _raised(kind, words):
+    return f"{kind}: {first_line(words)}" if words.strip() else kind
 
 
 def first_line(error) -> str:

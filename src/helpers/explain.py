@@ -3,11 +3,10 @@
 import argparse
 import re
 import shlex
-import signal
 import sys
 import textwrap
 
-from helpers import cache, lineage, paths
+from helpers import cache, lineage, paths, terminal
 
 # that of helpers.results, which takes a second to load; a test holds the two equal
 NOTE_DAY = "2025-02-14"
@@ -172,9 +171,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    if hasattr(signal, "SIGPIPE"):
-        # `make explain ID=... | head` ends this without a word
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    # a terminal of another encoding gets what it can draw
-    sys.stdout.reconfigure(errors="replace")
-    sys.exit(main())
+    sys.exit(terminal.run(main))

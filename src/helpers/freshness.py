@@ -1,6 +1,7 @@
 """Whether a report is as it was built and all that it follows from too, told by content. Standard library only.
 
-This is all that `make report` loads when nothing changed, so it is kept small: a tenth of a second is the limit.
+This is all that `make report` loads when nothing changed, so it is kept small: a tenth of a second is the limit. What
+is published is sealed: a file whose size and times are those of the seal is whole, of any other the content tells.
 """
 
 from __future__ import annotations  # older Pythons get as far as being told that they are too old
@@ -25,25 +26,22 @@ def remember(wish: str, built: list[Path], words: list[str]) -> None:
     wish : str
         As-of date that was asked for, or empty for both editions.
     built : list of Path
-        Files and folders that make up the report.
+        Files and folders that make up the report. An edition is held to its seal, where it has one.
     words : list of str
         Lines to be said again when nothing changed.
     """
-    state = {"inputs": inputs(), "outputs": _outputs(built), "built": [str(path) for path in built], "words": words}
-    draft = _memory(wish).with_suffix(f".{os.getpid()}.part")
-    draft.write_text(json.dumps(state), encoding="utf-8")
-    draft.replace(_memory(wish))
+    sealed = {str(path): (_read(_seal(path.name)) or seal(path)) for path in built}
+    _write(_memory(wish), {"inputs": inputs(), "sealed": sealed, "words": words})
 
 
 def fresh(wish: str) -> list[str] | None:
     """Give the lines to say when a report is as it was built and all that it follows from too, else None."""
     try:
-        state = json.loads(_memory(wish).read_text(encoding="utf-8"))
-        if state["inputs"] == inputs() and state["outputs"] == _outputs([Path(path) for path in state["built"]]):
-            return state["words"]
-    except (OSError, ValueError, KeyError):
-        pass
-    return None
+        state = _read(_memory(wish))
+        same = state["inputs"] == inputs() and all(whole(Path(path), one) for path, one in state["sealed"].items())
+        return state["words"] if same else None
+    except (OSError, LookupError, TypeError):  # torn, of an older form, or its inputs are being changed
+        return None
 
 
 def printed(wish: str) -> str:
@@ -74,12 +72,55 @@ def inputs() -> dict[str, str]:
     }
 
 
-def _outputs(built):
-    """Size and time of every built file: an edited or lost one is noticed, at the cost of a look."""
-    looked = [
-        look for place in map(Path, built) for look in (_looks(place) if place.is_dir() else [(place, place.stat())])
-    ]
-    return {str(file): [status.st_size, status.st_mtime_ns] for file, status in looked}
+def seal(place: Path) -> dict[str, list]:
+    """Tell size, times and content of a file, or of every file of a folder, by its name there."""
+    looks = _looked(place)
+    return {name: [*_status(status), digest(Path(f"{place}{name}"))] for name, status in looks.items()}
+
+
+def whole(place: Path, sealed: dict[str, list]) -> bool:
+    """Tell whether a file or a folder is as it was when it was sealed: no file lost, added or changed."""
+    try:
+        looks = _looked(place)
+        if looks.keys() != sealed.keys():
+            return False
+        for name, status in looks.items():
+            *before, content = sealed[name]
+            # touched, copied or linked once more is not changed
+            if _status(status) != before and digest(Path(f"{place}{name}")) != content:
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def keep_seal(as_of: str, sealed: dict[str, list]) -> None:
+    """Keep the seal of an edition that was published."""
+    _write(_seal(as_of), sealed)
+
+
+def damaged() -> dict[str, dict]:
+    """Give the seals of the editions that are there but not whole, by day; an edition taken away loses its seal."""
+    found = {}
+    for file in sorted(paths.REPORT.glob(".sealed-*.json")):
+        as_of, sealed = file.stem.removeprefix(".sealed-"), _read(file)
+        if not (paths.REPORT / as_of).is_dir():
+            file.unlink(missing_ok=True)
+        elif sealed and not whole(paths.REPORT / as_of, sealed):
+            found[as_of] = sealed
+    return found
+
+
+def _status(status):
+    # the time of the last change of a file's status cannot be set, as that of its content can
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _looked(place):
+    """Status of a file, under no name, or of every file of a folder, by its path from there with the sign before it."""
+    if not place.is_dir():
+        return {"": place.stat()}
+    return {path[len(str(place)) :]: status for path, status in _looks(str(place))}
 
 
 def _looks(folder):
@@ -93,6 +134,23 @@ def _looks(folder):
 
 def _memory(wish):
     return paths.REPORT / f".built-{wish or 'both'}.json"
+
+
+def _seal(as_of):
+    return paths.REPORT / f".sealed-{as_of}.json"
+
+
+def _read(file):
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write(file, content):
+    draft = file.with_suffix(f".{os.getpid()}.part")
+    draft.write_text(json.dumps(content), encoding="utf-8")
+    draft.replace(file)
 
 
 def digest(path: Path) -> str:

@@ -93,9 +93,17 @@ def filled(text: str) -> str:
 def write() -> None:
     """Fill in README.md, and put its figure into ``docs``."""
     page = paths.ROOT / "README.md"
-    page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
-    (paths.ROOT / "docs").mkdir(exist_ok=True)
-    picture().write_bytes(base64.b64decode(exhibit(*LEAD).data["image/png"]))
+    text = filled(page.read_text(encoding="utf-8"))
+    picture().parent.mkdir(exist_ok=True)
+    written = {picture(): base64.b64decode(exhibit(*LEAD).data["image/png"]), page: text.encode("utf-8")}
+    for draft, (target, held) in zip(drafts(), written.items(), strict=True):
+        draft.write_bytes(held)
+        draft.replace(target)
+
+
+def drafts():
+    """Places of README and its figure while they are written, which a killed run may leave behind."""
+    return [target.with_name(f"{target.name}.part") for target in (picture(), paths.ROOT / "README.md")]
 
 
 def picture():

@@ -147,7 +147,7 @@ def landing_page(report: Path, editions: list[str]) -> None:
         notebooks=names,
         sweeps=_sweeps(report),
         comparisons=_comparisons(report),
-        failures=sorted({path.parent.name for path in report.glob("failed/*/*.ipynb")}),
+        failures=sorted(path.name for path in report.glob("failed/????-??-??")),
         sources=sources,
         oldest=max((source["days"] or 0 for source in sources), default=0) or 1,
     )

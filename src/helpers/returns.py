@@ -199,7 +199,7 @@ def excess_since(
     Estimate or Unanswered
         Unanswered until a day later than ``start`` is known.
     """
-    days = indices.date.drop_duplicates().sort_values()
+    days = indices.date.drop_duplicates().sort_values(kind="stable")
     end = f"{days.iloc[-1 - sooner]:%Y-%m-%d}" if len(days) > sooner else None
     if end is None or end <= start:
         return Unanswered(f"the period from {start} on is not long enough yet")

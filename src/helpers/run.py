@@ -33,12 +33,16 @@ from helpers import (
     report,
     results,
     sweep,
+    terminal,
 )
+from helpers.exchange import exchange
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
 from helpers.runs import ProcessError, Runs, Workers
 
 VERDICTS = "99_verdicts"
+# as the seal of an edition names it
+PDF = "/edition.pdf"
 # a thread of its own for the bar would keep this process from forking
 tqdm.monitor_interval = 0
 
@@ -93,7 +97,10 @@ def run_jobs(
 
 
 def publish(place: Path, target: Path) -> None:
-    """Put a finished folder in place of the last good one."""
+    """Put a finished folder in place of the last good one: in one move, where the system can."""
+    if target.exists() and exchange(place, target):
+        shutil.rmtree(place, ignore_errors=True)
+        return
     # named so that `_sweep` knows where it was
     old = paths.REPORT / f".old-{'~'.join(target.relative_to(paths.REPORT).parts)}-{os.getpid()}"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,6 +137,9 @@ def _sweep():
             old.replace(target)
     for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
         shutil.rmtree(left, ignore_errors=True)
+    drafts = [*paths.REPORT.glob("*.part"), *paths.REPORT.glob("fonts/*.part"), *paths.NOTEBOOKS.glob("??_*.part")]
+    for left in [*drafts, *readme.drafts()]:
+        left.unlink(missing_ok=True)
 
 
 def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: bool = False) -> int:
@@ -167,7 +177,8 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
         parameters(notebook)
     with _sole_run(), _workers(wish) as workers:
         standing = workers.aside(_standing, as_of)
-        wanted = [as_of] if as_of else standing
+        asked, damaged = [as_of] if as_of else standing, freshness.damaged()
+        wanted = [*asked, *sorted(set(damaged) - set(asked))]
         stages = {day: paths.REPORT / f".stage-{day}-{os.getpid()}" for day in wanted}
         try:
             shutil.rmtree(paths.REPORT / "failed", ignore_errors=True)
@@ -176,23 +187,37 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
             faults, ran = run_jobs(stages, settings, "Building the report", workers, force)
             for day, place in stages.items():
                 if not any(name.endswith(day) for name in faults):
-                    workers.submit_light(day, _finish, day, place, with_pdf)
-            for day, _, error in workers.outcomes():
+                    workers.submit_light(day, _finish, day, place, with_pdf or PDF in damaged.get(day, ()))
+            for day, sealed, error in workers.outcomes():
                 if error:
                     faults[f"binding the edition of {day}"] = _line(error)
                 else:
                     publish(stages[day], paths.REPORT / day)
+                    freshness.keep_seal(day, sealed)
             # the two standing editions stay side by side, whatever was built
             held = [day for day in standing if _complete(day)] or [day for day in wanted if _complete(day)]
-            if held:
-                try:
+            try:
+                _remember_failed(wanted, faults)
+                if held:
                     report.landing_page(paths.REPORT, held)
-                except (ValueError, OSError) as error:
-                    faults["binding the landing page"] = first_line(error)
+            except (ValueError, OSError) as error:
+                faults["binding the landing page"] = first_line(error)
         finally:
             for place in stages.values():
                 shutil.rmtree(place, ignore_errors=True)
-        return _told(as_of, wanted, held, faults, ran, with_pdf)
+        if damaged and not faults:
+            print(f"Files of a published edition were damaged; built anew: {', '.join(sorted({*damaged} & {*wanted}))}")
+        return _told(as_of, asked, held, faults, f"{len(ran)} of {len(wanted) * len(notebooks())}", with_pdf)
+
+
+def _remember_failed(wanted, faults):
+    """Keep what went wrong beside the failed notebooks: the landing page says so until a run succeeds."""
+    for day in wanted:
+        lines = [f"{name}: {fault}" for name, fault in sorted(faults.items()) if name.endswith(day)]
+        if lines:
+            aside = paths.REPORT / "failed" / day
+            aside.mkdir(parents=True, exist_ok=True)
+            (aside / "faults.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _told(as_of, wanted, held, faults, ran, with_pdf):
@@ -211,7 +236,8 @@ def _told(as_of, wanted, held, faults, ran, with_pdf):
     if not paths.own():
         words += [line for day in sorted(wanted) if (line := recorded.moved(day, paths.REPORT / day))]
     pages = [path for path in paths.REPORT.iterdir() if path.is_file() and not path.name.startswith(".")]
-    built = [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})]
+    editions = sorted(file.parent for file in paths.REPORT.glob("????-??-??/results.json"))
+    built = [*pages, paths.REPORT / "fonts", *editions]
     freshness.remember(as_of, built, words)
     if with_pdf:
         from helpers import pdf
@@ -219,7 +245,7 @@ def _told(as_of, wanted, held, faults, ran, with_pdf):
         words += [f"A PDF is at {(paths.REPORT / day / pdf.NAME).relative_to(paths.ROOT)}" for day in sorted(wanted)]
         freshness.remember(freshness.printed(as_of), built, words)
     cache.tidy()
-    print(f"Executed {len(ran)} of {len(wanted) * len(notebooks())} notebooks; the others were fresh")
+    print(f"Executed {ran} notebooks; the others were fresh")
     print(*words, sep="\n")
     return 0
 
@@ -253,6 +279,7 @@ def _line(error):
 
 
 def _finish(as_of, place, with_pdf):
+    """Put together what is to be published of an edition; give its seal."""
     os.environ[paths.PLACE_VARIABLE] = str(place)
     try:
         results.write_edition(as_of)
@@ -268,6 +295,7 @@ def _finish(as_of, place, with_pdf):
         pdf.write(place, as_of)
     # last, for the page links what lies there
     report.edition_page(place, as_of)
+    return freshness.seal(place)
 
 
 def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -> int:
@@ -355,16 +383,16 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
         finally:
             for place in places.values():
                 shutil.rmtree(place, ignore_errors=True)
-    try:
-        recorded.write(found)
-    except LookupError as error:
-        print(f"error: the outputs are stored, but not recorded: {first_line(error)}", file=sys.stderr)
-        return 1
-    try:
-        readme.write()
-    except (LookupError, ValueError) as error:
-        print(f"error: the outputs are stored, but README.md could not be filled in: {error}", file=sys.stderr)
-        return 1
+        try:
+            recorded.write(found)
+        except LookupError as error:
+            print(f"error: the outputs are stored, but not recorded: {first_line(error)}", file=sys.stderr)
+            return 1
+        try:
+            readme.write()
+        except (LookupError, ValueError) as error:
+            print(f"error: the outputs are stored, but README.md could not be filled in: {error}", file=sys.stderr)
+            return 1
     count = sum(map(len, found.values()))
     print(f"Stored the outputs of {len(notebooks())} notebooks, recorded {count} results of {len(found)} editions")
     return 0
@@ -490,6 +518,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # a terminal of another encoding gets what it can draw
-    sys.stdout.reconfigure(errors="replace")
-    sys.exit(main())
+    sys.exit(terminal.run(main))

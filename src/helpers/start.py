@@ -8,7 +8,7 @@ from __future__ import annotations  # older Pythons get as far as being told tha
 import os
 import sys
 
-from helpers import freshness
+from helpers import freshness, terminal
 
 
 def main(arguments: list[str]) -> int:
@@ -36,4 +36,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(terminal.run(main, sys.argv[1:]))

@@ -355,7 +355,7 @@ def forecast_fan(
     axis.set(ylim=(0, 1.08 * reach), xlim=(before.middle.iloc[0], end.middle + pd.Timedelta(days=110)))
     date_axis(axis, before.middle.iloc[0], end.middle, 5)
     axis.set_ylabel("percent of firms")
-    ends = errors.sort_values("horizon").groupby("method", sort=False).tail(1).set_index("method")
+    ends = errors.sort_values("horizon", kind="stable").groupby("method", sort=False).tail(1).set_index("method")
     for method, colour in METHODS.items():
         rows = errors[errors.method == method]
         strip.plot(

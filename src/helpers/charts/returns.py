@@ -90,7 +90,7 @@ def wealth_drawdown(
         for column in ("wealth", "drawdown_percent")
     )
     ratio = 100 * wealth[[pair[0]]].div(wealth[pair[1]], axis=0)
-    ends, start, last = wealth.iloc[-1].sort_values(ascending=False), wealth.index[0], wealth.index[-1]
+    ends, start, last = wealth.iloc[-1].sort_values(ascending=False, kind="stable"), wealth.index[0], wealth.index[-1]
     told = ", ".join(f"{name} {signed(value - 100)}%" for name, value in ends.items())
     title = f"From {start:%Y-%m-%d} to {last:%Y-%m-%d}: {told}"
     subtitle = "Top: wealth, buy and hold, start = 100. Middle: percent below its own peak since. Bottom: " + (

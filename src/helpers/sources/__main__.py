@@ -2,6 +2,7 @@
 
 import sys
 
+from helpers import terminal
 from helpers.sources.refresh import main
 
-sys.exit(main())
+sys.exit(terminal.run(main))

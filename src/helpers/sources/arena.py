@@ -100,7 +100,11 @@ def _same_scale(name, day, before, after, last):
 
 def _models(found, models, scores):
     """Rows for models that the crosswalk lacks: known by their first board, licence as held for the same words."""
-    new = found[~found.arena_key.isin(models.arena_key)].sort_values("board_date").drop_duplicates("arena_key")
+    new = (
+        found[~found.arena_key.isin(models.arena_key)]
+        .sort_values("board_date", kind="stable")
+        .drop_duplicates("arena_key")
+    )
     classes = (
         models[models.licence_class != ""].drop_duplicates("licence", keep="last").set_index("licence").licence_class
     )

@@ -19,7 +19,7 @@ def pull(ask, held, today):
     old = held("btos_national")
     listed = {int(one["PERIOD_ID"]): one for one in formats.tree("periods", ask("periods"), list)}
     starts = {formats.day("periods", one["COLLECTION_START"]): number for number, one in listed.items()}
-    anchor = old[old.collection_start.isin(list(starts))].sort_values("cycle").tail(1)
+    anchor = old[old.collection_start.isin(list(starts))].sort_values("cycle", kind="stable").tail(1)
     if anchor.empty:
         raise Stopped("periods: none starts on the first day of a cycle that is held")
     known, number = anchor.cycle.iloc[0], starts[anchor.collection_start.iloc[0]]

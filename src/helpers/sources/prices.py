@@ -32,7 +32,7 @@ def news(stated, held, today, source, believed=False):
     believed : bool
         Whether a price without a day that differs from the one in force is a change, from today on.
     """
-    models, listed = held("models"), held("model_prices").sort_values("effective_date")
+    models, listed = held("models"), held("model_prices").sort_values("effective_date", kind="stable")
     keys = {key: {key} for key in models.arena_key}
     # one price may be that of several entries, such as a model with and without thinking
     for model in models[models.price_match.isin(MATCHES)].itertuples():

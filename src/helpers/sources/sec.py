@@ -20,7 +20,7 @@ def pull(ask, held, today):
     price = prices.set_index("ticker").price
     tickers = formats.tree("company_tickers", ask("tickers"), dict).values()
     numbers = {one["ticker"]: f"{int(one['cik_str']):010d}" for one in tickers}
-    old = held("market_caps").sort_values("date")
+    old = held("market_caps").sort_values("date", kind="stable")
     counted = old[old.shares_outstanding != ""].drop_duplicates("security", keep="last").set_index("security")
     rows, notes = [], []
     for security in sorted(set(old.security) & set(price.index) & set(numbers)):
