@@ -22,19 +22,21 @@ override ID := $(value ID)
 override SOURCE := $(value SOURCE)
 override DRY := $(value DRY)
 override CONTACT := $(value CONTACT)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
+override MINUTES := $(value MINUTES)
+override INPUT := $(value INPUT)
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT MINUTES INPUT
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT MINUTES INPUT
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench fuzz format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -97,5 +99,5 @@ lock: ## resolve pyproject.toml into requirements.lock, environment.yml, bench/r
 	@$(PYTHON) src/helpers/environment.py lock
 
 clean: ## delete what is built: the environment, data/processed, the report
-	@rm -rf .venv .venv-extra report .ruff_cache data/processed/*.parquet
+	@rm -rf .venv .venv-extra .fuzz report .ruff_cache data/processed/*.parquet
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
