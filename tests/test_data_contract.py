@@ -18,11 +18,12 @@ from helpers import data, paths
 
 PLACE = "data/raw/t.csv"
 # what looks like a number, a day or a flag to somebody's reader
-LOOK_ALIKES = (
-    "NA N/A nan NaN NAN None null NaT inf -inf Infinity 1e5 1E5 1e-3 0x10 0b1 0o7 １２ ٣ ² ½ 1_000 +1 -0 -0.0 --1 1- 1. .5 "
-    "-.5 00 01 1,5 1'000 5% $5 €5 TRUE True true yes no t f 2024-2-3 20240203 2024-02-30 02/03/2024 2024-W05-1 "
-    "2024-02-03T00:00 2024-02-03Z -2024-02-03 24-02-03 0000-01-01 2024Q5 2024q1 2024-Q1 #N/A #REF! =1+1 1/2 1:30"
-).split()
+WORDS = """
+NA N/A nan NaN NAN None null NaT inf -inf Infinity 1e5 1E5 1e-3 0x10 0b1 0o7 １２ ٣ ² ½ 1_000 +1 -0 -0.0 --1 1- 1. .5
+-.5 00 01 1,5 1'000 5% $5 €5 TRUE True true yes no t f 2024-2-3 20240203 2024-02-30 02/03/2024 2024-W05-1 2024-Q1 1/2
+2024-02-03T00:00 2024-02-03Z -2024-02-03 24-02-03 0000-01-01 2024Q5 2024q1 #N/A #REF! =1+1 1:30
+"""
+LOOK_ALIKES = WORDS.split()
 BLANKS = [" 1", "1 ", "\t1", "\u00a01", "1\u2003", "\u30001", "1\n", "1\x1f", "1\x7f", "\ufeff1"]
 FEW = settings().max_examples
 SLOW = settings(max_examples=FEW // 2)
@@ -132,7 +133,7 @@ def cells(column):
         kind = st.sampled_from(column.categories)
     elif column.minimum:
         ends = [column.minimum, column.maximum]
-        kind = st.sampled_from(ends) | kind.filter(lambda cell: fits(column, cell))
+        kind = st.sampled_from([*ends, *(end + ("0" if "." in end else ".0") for end in ends)])
         if column.type == "integer":
             kind = st.integers(*map(int, ends)).map(str)
         elif column.type == "date":
@@ -177,7 +178,7 @@ def broken(column):
     kind = column.type
     wrong = [word for word in LOOK_ALIKES if not fits(strict_reader.Column("", kind), word)] if kind != "text" else []
     no_day = [word for word in wrong if kind == "date" and word in ("2024-02-30", "0000-01-01")]
-    out = [(word, f"is not of type {kind}") for word in {*wrong} - {*no_day} if word not in LARGE]
+    out = [(word, f"is not of type {kind}") for word in {*wrong} - {*no_day}]
     out += [(word, "is no date of the calendar") for word in no_day]
     # a byte order mark is a sign of a text like any other
     out += [(word, f"is not of type {kind}") for word in BLANKS if kind != "text" or word[0] != "\ufeff"]
@@ -248,7 +249,7 @@ def test_permuted_columns_and_other_line_ends_are_refused(project, table, random
             data.check()
         assert error.value.faults == [f"{PLACE} line 1, columns: in another order than {', '.join(header(columns))}"]
     put(columns, text.replace("\n", end))
-    with pytest.raises(data.DataError, match="carriage return on line [12]; lines end with a line feed"):
+    with pytest.raises(data.DataError, match=r"carriage return on line [12]; lines end with a line feed"):
         data.check()
 
 
@@ -261,8 +262,6 @@ def test_a_row_a_cell_short_or_long_and_a_cut_file_are_refused_by_their_line(pro
     put(columns, text)
     with pytest.raises(data.DataError) as error:
         data.check()
-    # a row of one empty cell could be a blank line, and is written as no one would
-    assume(rows[row] != [""])
     assert f"{PLACE} line {row + 2}: {len(rows[row])} cells, but the header has {cells}" in error.value.faults
     put(columns, text[:-1])
     with pytest.raises(data.DataError, match=f"is cut: line {len(rows) + 1} has no line end"):
@@ -322,8 +321,7 @@ def test_a_range_is_held_to_the_last_digit():
 
 
 def test_a_header_without_end_is_refused_at_once_and_in_one_short_line():
-    content = ",".join(f"c{number}\n" if number % 2 else "c" for number in range(2)).encode()
-    content = b"," * 300_000 + b'"c\x1b[2J\n"' + b"\n" + content
+    content = b'"c\x1b[2J\n"' + b"," * 300_000 + b"\n1\n"
     _, (fault,) = data._cells(content, [fuzz_targets.rule(TYPED["text"])], "x")
     assert fault.startswith("x line 1, columns: ") and len(fault) < 300 and "\n" not in fault and "\x1b" not in fault
 
