@@ -321,13 +321,14 @@ def seeds(name: str) -> Iterator[bytes]:
             "  fast: [no]\n",
         )
         yield from (f"{GRID}{text}".encode() for text in texts)
+        yield b"title: " + b"[" * 3000
         yield f"{GRID}  draws: !!python/object/apply:os.getpid []\n  draws: [1]\n".encode()
         for file in sorted((Path(__file__).parents[1] / "sweeps").glob("*.yml")):
             yield file.read_bytes()
     else:
         yield from (b"d02/14/2025", b"dAs of 14-Feb-2025", b"n1,234.5%", b"n1,5", b"nnan", "n１２".encode())
         yield b"j" + json.dumps({"prices": [{"id": "a", "input": 1.5}]}).encode()
-        yield b"j" + b"[" * 2000
+        yield b"j" + b"[" * 100_000
         yield b't\xef\xbb\xbfa,b\n1,"x, ""y"""\n\n2,3\n'
         yield b'ta,b\n1,"open\n2,3\n'
 

@@ -470,7 +470,7 @@ def test_as_many_more_of_each_holder_count_as_many_times_more(weights, times):
     assert share == pytest.approx(concentration.top_share(weights, 1))
 
 
-@given(WEIGHTS.filter(lambda weights: len(weights) > 1), st.floats(0, 1))
+@given(WEIGHTS.filter(lambda weights: len(weights) > 1), st.floats(0, 0.99))
 def test_a_merger_and_a_gift_to_the_larger_concentrate_by_as_much_as_the_formula_says(weights, part):
     first, second = (weight / sum(weights) for weight in weights[:2])
     merged = [weights[0] + weights[1], *weights[2:]]
@@ -478,7 +478,7 @@ def test_a_merger_and_a_gift_to_the_larger_concentrate_by_as_much_as_the_formula
     assert rise == pytest.approx(2 * 10_000 * first * second, rel=1e-6)
     large, small = max(weights[:2]), min(weights[:2])
     moved = [large + part * small, small - part * small, *weights[2:]]
-    assert concentration.gini([w for w in moved if w] or [1]) >= concentration.gini(weights) - 1e-9 or 0.0 in moved
+    assert concentration.gini(moved) >= concentration.gini(weights) - 1e-9
     for order in ORDERS:
         assert concentration.hill_number(moved, order) <= concentration.hill_number(weights, order) * (1 + 1e-9)
         assert concentration.hill_number(merged, order) <= concentration.hill_number(weights, order) * (1 + 1e-9)
