@@ -1137,7 +1137,7 @@ def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(place):
     ],
 )
 def test_a_number_that_another_reader_might_read_otherwise_is_refused(text):
-    with pytest.raises(Stopped, match="^a file: .* is not a number$"):
+    with pytest.raises(Stopped, match=r"^a file: .* is not a number$"):
         formats.number("a file", text)
 
 
