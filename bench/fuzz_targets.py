@@ -299,8 +299,12 @@ def seeds(name: str) -> Iterator[bytes]:
     """Give inputs to begin with: real rows, and what people write wrongly."""
     if name == "table":
         yield ROWS.encode()
-        for line, cell in enumerate(("1e5", "0x10", "１２", "1_000", '" 1"', "+1", "-0", "1.", ".5", "nan", "TRUE")):
-            yield ROWS.replace(("2.50", "1.5", "1000,small")[line % 3], cell, 1).encode()
+        for cell in ("1e5", "0x10", "１２", "1_000", '" 1"', "+1", "-0", "1.", ".5", "nan", "TRUE", "010"):
+            for old, new in (("2.50,", f"{cell},"), ("1000,small", f"{cell},small"), ("2024-02-29,", f"{cell},")):
+                yield ROWS.replace(old, new, 1).encode()
+        # keys that are written otherwise, and a range that only the last digit leaves
+        yield ROWS.replace("NA,2.50", "NA,1.0").encode()
+        yield ROWS.replace("0.5,1000", "0.49999999999999999999,1000").encode()
         for file in sorted(paths.RAW.glob("*.csv")):
             lines = file.read_bytes().splitlines(keepends=True)
             yield b"".join([*lines[:4], *lines[-2:]])
@@ -321,7 +325,7 @@ def seeds(name: str) -> Iterator[bytes]:
             "  fast: [no]\n",
         )
         yield from (f"{GRID}{text}".encode() for text in texts)
-        yield b"title: " + b"[" * 3000
+        yield b"title: " + b"[" * 600
         yield f"{GRID}  draws: !!python/object/apply:os.getpid []\n  draws: [1]\n".encode()
         for file in sorted((Path(__file__).parents[1] / "sweeps").glob("*.yml")):
             yield file.read_bytes()

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -445,6 +445,7 @@ def test_a_date_without_trading_is_moved_to_the_close_that_it_holds():
 # Properties
 
 WEIGHTS = st.lists(st.floats(0.01, 100), min_size=1, max_size=12)
+FEWER = settings(max_examples=settings().max_examples // 3)
 ORDERS = (0, 0.5, 1, 2, 3.5, math.inf)
 
 
@@ -495,9 +496,10 @@ def test_no_measure_hangs_on_order_or_unit_and_top_shares_climb_to_the_whole_by_
     assert concentration.top_share(weights, len(weights)) == pytest.approx(100)
 
 
+@FEWER
 @given(
     st.lists(
-        st.tuples(st.sampled_from(DAYS), st.sampled_from("ABCD"), st.floats(0.5, 50)),
+        st.tuples(st.sampled_from(list(DAYS)), st.sampled_from("ABCD"), st.floats(0.5, 50)),
         min_size=1,
         unique_by=lambda row: row[:2],
     )
@@ -530,6 +532,7 @@ def markets(draw):
 PERIOD = ("2025-01-02", "2025-01-07")
 
 
+@FEWER
 @given(markets(), st.booleans())
 def test_contributions_add_up_to_the_return_of_the_index_and_hang_on_no_other_firm_that_is_named(market, relink):
     table, levels = market
@@ -547,6 +550,7 @@ def test_contributions_add_up_to_the_return_of_the_index_and_hang_on_no_other_fi
     np.testing.assert_allclose(scaled.contribution_points, parts.contribution_points, rtol=1e-9, atol=1e-9)
 
 
+@FEWER
 @given(markets())
 def test_carried_shares_of_all_firms_of_an_index_stay_the_whole_and_begin_anew_at_each_snapshot(market):
     table, levels = market

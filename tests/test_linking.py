@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -112,6 +112,7 @@ SCORES = st.lists(st.tuples(st.integers(900, 1300), st.integers(900, 1300)), min
 )
 
 
+@settings(max_examples=settings().max_examples // 3)
 @given(SCORES, st.integers(-50, 50), st.sampled_from([0.5, 2.0]), st.randoms(use_true_random=False))
 def test_a_link_gives_common_models_the_mean_and_spread_of_the_other_board_in_any_unit_and_order(
     pairs, up, unit, random

@@ -99,7 +99,7 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_stood(copy):
         (GRID.replace("claims: []", "claims: [no-claim]") + "  draws: [1]\n", "no claim 'no-claim'"),
         (GRID.replace("title: Small\n", "") + "  draws: [1]\n", "must hold title, notebooks, parameters, claims"),
         ("title: [", "is not YAML"),
-        ("title: " + "[" * 3000, "it nests too deep"),
+        ("title: " + "[" * 600, "it nests too deep"),
         (f"{GRID}  draws: [1]\n  draws: [2]\n", "gives 'draws' twice"),
         (f"{GRID}  draws: [010]\n", "draws takes a value of type int, not '010'"),
         (f"{GRID}  draws: [1:30]\n", "draws takes a value of type int, not '1:30'"),
