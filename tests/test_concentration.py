@@ -529,24 +529,28 @@ def markets(draw):
     return concentration.snapshots(pd.concat(weights)), levels
 
 
-PERIOD = ("2025-01-02", "2025-01-07")
+PERIODS = st.sampled_from([("2025-01-02", "2025-01-07"), ("2025-01-03", "2025-01-07"), ("2025-01-03", "2025-01-05")])
 
 
 @FEWER
-@given(markets(), st.booleans())
-def test_contributions_add_up_to_the_return_of_the_index_and_hang_on_no_other_firm_that_is_named(market, relink):
+@given(markets(), PERIODS, st.booleans())
+def test_contributions_add_up_to_the_return_of_the_index_and_hang_on_no_other_firm_that_is_named(market, ends, relink):
     table, levels = market
-    parts = concentration.contributions(table, levels, list("ABC"), "S", *PERIOD, relink).set_index("firm")
-    whole = 100 * (levels.S.iloc[-1] / levels.S.iloc[0] - 1)
+    held = levels.loc[: ends[1]]
+    parts = concentration.contributions(table, levels, list("ABC"), "S", *ends, relink).set_index("firm")
+    whole = 100 * (held.S.iloc[-1] / held.S[ends[0]] - 1)
     assert parts.contribution_points.sum() == pytest.approx(whole, rel=1e-9, abs=1e-9)
     assert parts.weight_percent.sum() == pytest.approx(100)
-    alone = concentration.contributions(table, levels, ["B"], "S", *PERIOD, relink).set_index("firm")
+    for name in "ABC":
+        carried = concentration.carried_shares(table[table.index <= ends[0]], levels, [name], "S")
+        assert parts.weight_percent[name] == pytest.approx(carried[ends[0]])
+    alone = concentration.contributions(table, levels, ["B"], "S", *ends, relink).set_index("firm")
     for column in ("weight_percent", "return_percent", "contribution_points"):
         assert alone[column]["B"] == pytest.approx(parts[column]["B"], rel=1e-9, abs=1e-9)
     rest = parts.contribution_points.drop("B").sum()
     assert alone.contribution_points[concentration.OTHERS] == pytest.approx(rest, rel=1e-9, abs=1e-9)
     # levels have no unit
-    scaled = concentration.contributions(table, levels * [2, 3, 5, 7], list("ABC"), "S", *PERIOD, relink)
+    scaled = concentration.contributions(table, levels * [2, 3, 5, 7], list("ABC"), "S", *ends, relink)
     np.testing.assert_allclose(scaled.contribution_points, parts.contribution_points, rtol=1e-9, atol=1e-9)
 
 

@@ -389,18 +389,28 @@ def test_membership_is_the_share_of_draws_that_a_brute_force_loop_counts_in_any_
     assert frontier.frontier_probabilities(rows, {"": some}, drawn)[""].value == pytest.approx(np.mean(hits))
 
 
-@given(POINTS, st.floats(0.001, 1000), st.floats(0.1, 10))
-def test_the_hull_is_part_of_the_frontier_its_own_hull_and_blind_to_units(points, unit, stretch):
-    price, score = np.array(points, float).T
-    hull = frontier.on_hull(price, score)
-    assert not (hull & ~frontier.on_frontier(price, score)).any() and hull.any()
-    assert frontier.on_hull(price[hull], score[hull]).all()
-    # steepness that is all but equal may fall either way in another unit
-    x, near = np.log(price), False
-    for i, j, k in itertools.combinations(np.argsort(price, kind="stable"), 3):
-        near |= abs((score[k] - score[j]) * (x[j] - x[i]) - (score[j] - score[i]) * (x[k] - x[j])) < 1e-9
+# each step dearer and better than the last, and sometimes not better
+STAIRS = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), min_size=3, max_size=6)
+
+
+@given(STAIRS, st.floats(0.001, 1000), st.floats(0.1, 10))
+def test_a_model_is_on_the_hull_when_no_line_between_two_of_the_frontier_passes_above_it_in_any_unit(
+    points, unit, stretch
+):
+    price, score = np.array(points, float).cumsum(axis=0).T
+    x, member = np.log(price), frontier.on_frontier(price, score)
+    hull, expected = frontier.on_hull(price, score), member.copy()
+    near = False
+    for i, j, k in itertools.permutations(np.flatnonzero(member), 3):
+        if x[i] < x[j] < x[k]:
+            above = score[i] + (score[k] - score[i]) * (x[j] - x[i]) / (x[k] - x[i]) - score[j]
+            expected[j] &= above <= 0
+            # on the line itself it may fall either way in another unit
+            near |= abs(above) < 1e-9
     if not near:
+        assert hull.tolist() == expected.tolist()
         assert frontier.on_hull(unit * price, stretch * score).tolist() == hull.tolist()
+        assert frontier.on_hull(price[hull], score[hull]).all()
 
 
 OFFERS = st.lists(

@@ -106,7 +106,7 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_stood(copy):
         (f"{GRID}  scale: [.nan]\n", "scale takes a value of type float, not '.nan'"),
         (f"{GRID}  as_of: [2025-02-30]\n", "as_of: '2025-02-30' is no date of the calendar"),
         (f"{GRID}  as_of: [2025-02-14 10:00:00]\n", "as_of: '2025-02-14 10:00:00' is not a date"),
-        (f"{GRID}  draws: &again [*again]\n", "draws must be a list of plain values"),
+        (f"{GRID}  draws: &again [*again]\n", "is not YAML: found unconstructable recursive node"),
         (f"{GRID}  draws: [[1]]\n", "draws must be a list of plain values"),
         (f"{GRID}  1: [1]\n", "01_leaf has no parameter '1'"),
         (GRID.replace("[01_leaf]", "[[01_leaf]]") + "  draws: [1]\n", "notebooks must be a list of plain values"),
