@@ -91,6 +91,9 @@ check: env ## style, then test
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
 	@PYTHON="$(PYTHON)" .venv-extra/bin/python bench/bench.py
 
+fuzz: env extras ## throw bytes at all that reads what others wrote, and write docs/fuzz.md: MINUTES=10, or INPUT=file
+	@.venv-extra/bin/python bench/fuzz.py
+
 format: env ## put code and notebooks in the house style
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .

@@ -214,7 +214,9 @@ class Unmoved:
 
     @staticmethod
     def _hear(event, arguments):
-        if Unmoved.watching and event in Unmoved.forbidden:
+        # a library may import another one late; what is run of a text has no file
+        imported = event == "exec" and arguments[0].co_filename not in ("<string>", "<unknown>")
+        if Unmoved.watching and event in Unmoved.forbidden and not imported:
             Unmoved.watching = False
             raise AssertionError(f"{event} of {arguments!r:.200}")
 

@@ -143,7 +143,10 @@ def test_what_the_fuzzer_did_and_found_is_told_with_the_way_to_repeat_it(laid, m
         place = laid / ".fuzz" / "findings" / "table"
         for name in ("table-1a", "timeout-2b"):
             (place / name).write_bytes(b"x")
-        assert command[-4:] == fuzz.LIMITS and command[2:4] == ["table", str(laid / ".fuzz" / "corpus" / "table")]
+        assert command[-len(fuzz.LIMITS) :] == fuzz.LIMITS and command[2:4] == [
+            "table",
+            str(laid / ".fuzz" / "corpus" / "table"),
+        ]
         return types.SimpleNamespace(stderr=said + "stat::number_of_executed_units: 1234\n", returncode=77)
 
     monkeypatch.setattr(fuzz, "ROOT", laid)
