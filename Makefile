@@ -22,20 +22,22 @@ override ID := $(value ID)
 override SOURCE := $(value SOURCE)
 override DRY := $(value DRY)
 override CONTACT := $(value CONTACT)
+override MINUTES := $(value MINUTES)
+override INPUT := $(value INPUT)
 override QUICK := $(value QUICK)
-export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK
+export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT MINUTES INPUT QUICK
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
-KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK
+KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK MINUTES INPUT
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs faults test check bench mutants reproduce audit format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench fuzz faults mutants reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -96,8 +98,12 @@ audit: env extras ## ask whether a locked package has a known vulnerability; nee
 bench: env extras ## time this against its peers and write docs/bench.md; ROUNDS=1 ONLY=statistics for a part
 	@PYTHON="$(PYTHON)" .venv-extra/bin/python bench/bench.py
 
+fuzz: env extras ## throw bytes at all that reads what others wrote, and write docs/fuzz.md: MINUTES=10, or INPUT=file
+	@.venv-extra/bin/python bench/fuzz.py
+
 mutants: env ## break copies of this in every way of bench/mutants.yml and see which test notices; ONLY=frontier for a part
 	@$(RUN) bench/mutants.py
+
 reproduce: env ## build in clean clones under other Pythons, processors, places and settings, compare all: QUICK=1, ONLY=Python
 	@$(RUN) bench/reproduce.py
 
@@ -109,5 +115,5 @@ lock: ## resolve pyproject.toml into requirements.lock, environment.yml, bench/r
 	@$(PYTHON) src/helpers/environment.py lock
 
 clean: ## delete what is built: the environment, data/processed, the report
-	@rm -rf .venv .venv-extra report .ruff_cache data/processed/*.parquet
+	@rm -rf .venv .venv-extra .fuzz report .ruff_cache data/processed/*.parquet
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

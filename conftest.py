@@ -3,10 +3,15 @@ import os
 import socket
 
 import pytest
+from hypothesis import settings
 
 from helpers import data, environment, paths, run
 
 EDITION = "test_edition"
+# the same examples on every machine, however slow; `make fuzz` draws many more, and new ones
+settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("fuzz", settings.get_profile("house"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("HELPERS_EXAMPLES", "house"))
 
 
 def pytest_configure(config):

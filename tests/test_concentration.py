@@ -4,6 +4,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from helpers import concentration, data, returns
@@ -442,3 +444,165 @@ def test_a_date_without_trading_is_moved_to_the_close_that_it_holds():
     series = pd.Series([1.0, 2.0, 3.0], index=pd.to_datetime(["2025-01-01", "2024-12-31", "2024-12-01"]))
     moved = concentration.on_trading_days(series, levels)
     assert {f"{day:%Y-%m-%d}": value for day, value in moved.items()} == {"2024-12-01": 3.0, "2024-12-31": 1.0}
+
+
+# Properties
+
+WEIGHTS = st.lists(st.floats(0.01, 100), min_size=1, max_size=12)
+FEWER = settings(max_examples=settings().max_examples // 3)
+ORDERS = (0, 0.5, 1, 2, 3.5, math.inf)
+
+
+@given(WEIGHTS)
+def test_the_herfindahl_index_lies_between_equal_holders_and_one_and_counts_no_more_than_there_are(weights):
+    n, index = len(weights), concentration.herfindahl(weights)
+    assert 10_000 / n * (1 - 1e-12) <= index <= 10_000 * (1 + 1e-12)
+    assert concentration.effective_number(weights) * index == pytest.approx(10_000)
+    assert concentration.effective_number(np.full(n, weights[0])) == pytest.approx(n)
+    for order in ORDERS:
+        assert 1 - 1e-9 <= concentration.hill_number(weights, order) <= n * (1 + 1e-9)
+    assert 0 - 1e-12 <= concentration.gini(weights) <= 1 - 1 / n + 1e-12
+
+
+@given(WEIGHTS, st.integers(2, 4))
+def test_as_many_more_of_each_holder_count_as_many_times_more(weights, times):
+    for order in ORDERS:
+        one, many = (concentration.hill_number(each, order) for each in (weights, weights * times))
+        assert many == pytest.approx(times * one)
+    assert concentration.herfindahl(weights * times) == pytest.approx(concentration.herfindahl(weights) / times)
+    assert concentration.gini(weights * times) == pytest.approx(concentration.gini(weights), abs=1e-12)
+    share = concentration.top_share(weights * times, times)
+    assert share == pytest.approx(concentration.top_share(weights, 1))
+
+
+@given(WEIGHTS.filter(lambda weights: len(weights) > 1), st.floats(0, 0.99))
+def test_a_merger_and_a_gift_to_the_larger_concentrate_by_as_much_as_the_formula_says(weights, part):
+    first, second = (weight / sum(weights) for weight in weights[:2])
+    merged = [weights[0] + weights[1], *weights[2:]]
+    rise = concentration.herfindahl(merged) - concentration.herfindahl(weights)
+    assert rise == pytest.approx(2 * 10_000 * first * second, rel=1e-6)
+    large, small = max(weights[:2]), min(weights[:2])
+    moved = [large + part * small, small - part * small, *weights[2:]]
+    assert concentration.gini(moved) >= concentration.gini(weights) - 1e-9
+    for order in ORDERS:
+        assert concentration.hill_number(moved, order) <= concentration.hill_number(weights, order) * (1 + 1e-9)
+        assert concentration.hill_number(merged, order) <= concentration.hill_number(weights, order) * (1 + 1e-9)
+
+
+@given(WEIGHTS, st.floats(1e-6, 1e6), st.randoms(use_true_random=False))
+def test_no_measure_hangs_on_order_or_unit_and_top_shares_climb_to_the_whole_by_smaller_steps(weights, unit, random):
+    other = [unit * weight for weight in weights]
+    random.shuffle(other)
+    for measure in (*MEASURES.values(), lambda each: concentration.hill_number(each, math.inf)):
+        assert measure(other) == pytest.approx(measure(weights), rel=1e-9, abs=1e-12)
+    steps = np.diff([concentration.top_share(weights, k) for k in range(len(weights) + 2)])
+    assert (steps >= -1e-9).all() and (np.diff(steps) <= 1e-9).all()
+    assert concentration.top_share(weights, len(weights)) == pytest.approx(100)
+
+
+@FEWER
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(DAYS)), st.sampled_from("ABCD"), st.floats(0.5, 50)),
+        min_size=1,
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_shares_of_all_firms_are_the_whole_and_those_of_two_groups_add_up(rows):
+    table = pd.DataFrame(rows, columns=["date", "ticker", "weight_percent"]).assign(fund="SPY")
+    spread = concentration.snapshots(table)
+    whole = concentration.shares(spread, list("ABCD"), rescaled=True)
+    np.testing.assert_allclose(whole, 100)
+    for rescaled in (False, True):
+        parts = [concentration.shares(spread, list(group), rescaled) for group in ("AB", "CD", "ABCD")]
+        np.testing.assert_allclose(parts[0] + parts[1], parts[2])
+    assert concentration.shares(spread, list("ABCD")).to_dict() == pytest.approx(
+        table.groupby("date").weight_percent.sum().to_dict()
+    )
+
+
+@st.composite
+def markets(draw):
+    """Weights of three firms in one or two snapshots, and levels of the firms and an index on four days."""
+    level = st.floats(20, 200)
+    levels = paths(**{name: draw(st.lists(level, min_size=4, max_size=4)) for name in "ABCS"})
+    days = draw(st.sampled_from([[0], [0, 1], [0, 2], [0, 1, 2]]))
+    weights = [
+        holdings(f"{DAYS[day]:%Y-%m-%d}", A=draw(st.floats(1, 30)), B=draw(st.floats(1, 30)), C=10.0) for day in days
+    ]
+    return concentration.snapshots(pd.concat(weights)), levels
+
+
+PERIODS = st.sampled_from([("2025-01-02", "2025-01-07"), ("2025-01-03", "2025-01-07"), ("2025-01-03", "2025-01-05")])
+
+
+@FEWER
+@given(markets(), PERIODS, st.booleans())
+def test_contributions_add_up_to_the_return_of_the_index_and_hang_on_no_other_firm_that_is_named(market, ends, relink):
+    table, levels = market
+    held = levels.loc[: ends[1]]
+    parts = concentration.contributions(table, levels, list("ABC"), "S", *ends, relink).set_index("firm")
+    whole = 100 * (held.S.iloc[-1] / held.S[ends[0]] - 1)
+    assert parts.contribution_points.sum() == pytest.approx(whole, rel=1e-9, abs=1e-9)
+    assert parts.weight_percent.sum() == pytest.approx(100)
+    for name in "ABC":
+        carried = concentration.carried_shares(table[table.index <= ends[0]], levels, [name], "S")
+        assert parts.weight_percent[name] == pytest.approx(carried[ends[0]])
+    alone = concentration.contributions(table, levels, ["B"], "S", *ends, relink).set_index("firm")
+    for column in ("weight_percent", "return_percent", "contribution_points"):
+        assert alone[column]["B"] == pytest.approx(parts[column]["B"], rel=1e-9, abs=1e-9)
+    rest = parts.contribution_points.drop("B").sum()
+    assert alone.contribution_points[concentration.OTHERS] == pytest.approx(rest, rel=1e-9, abs=1e-9)
+    # levels have no unit
+    scaled = concentration.contributions(table, levels * [2, 3, 5, 7], list("ABC"), "S", *ends, relink)
+    np.testing.assert_allclose(scaled.contribution_points, parts.contribution_points, rtol=1e-9, atol=1e-9)
+
+
+@FEWER
+@given(markets())
+def test_carried_shares_of_all_firms_of_an_index_stay_the_whole_and_begin_anew_at_each_snapshot(market):
+    table, levels = market
+    table = table.div(table.sum(axis=1), axis=0) * 100
+    # the index that holds the firms as its newest snapshot does
+    days, value, index = list(table.index), 100.0, []
+    for day in levels.index:
+        base = max(one for one in days if one <= day)
+        growth = table.loc[base] @ (levels.loc[day, list("ABC")] / levels.loc[base, list("ABC")]) / 100
+        if day == base and index:
+            before = days[days.index(base) - 1]
+            value *= table.loc[before] @ (levels.loc[day, list("ABC")] / levels.loc[before, list("ABC")]) / 100
+        index.append(value * growth)
+    levels = levels.assign(S=index)
+    np.testing.assert_allclose(concentration.carried_shares(table, levels, list("ABC"), "S"), 100, rtol=1e-9)
+    for name in "AB":
+        carried = concentration.carried_shares(table, levels, [name], "S")
+        assert carried[days].tolist() == pytest.approx(table[name].tolist())
+
+
+@given(
+    st.lists(st.lists(st.floats(-0.2, 0.2), min_size=3, max_size=3), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_linked_parts_hang_on_no_order_of_holders_and_merge_as_they_add_up(rows, random):
+    parts = np.array(rows)
+    totals = parts.sum(axis=1)
+    linked = concentration.carino(parts, totals)
+    assert linked.sum() == pytest.approx(np.prod(1 + totals) - 1, rel=1e-9, abs=1e-9)
+    order = [0, 1, 2]
+    random.shuffle(order)
+    np.testing.assert_allclose(concentration.carino(parts[:, order], totals), linked[order], atol=1e-12)
+    merged = np.column_stack([parts[:, 0] + parts[:, 1], parts[:, 2]])
+    np.testing.assert_allclose(concentration.carino(merged, totals), [linked[:2].sum(), linked[2]], atol=1e-12)
+    # a period in which nothing moved changes nothing
+    still = concentration.carino(np.vstack([parts, np.zeros(3)]), np.append(totals, 0.0))
+    np.testing.assert_allclose(still, linked, atol=1e-12)
+
+
+@given(st.lists(st.floats(1, 50), min_size=4, max_size=4), st.lists(st.floats(1, 50), min_size=4, max_size=4))
+def test_shapley_parts_add_up_turn_their_sign_with_time_and_hang_on_no_unit(before, after):
+    before, after = (pd.Series(each, index=list("ABCD")) for each in (before, after))
+    parts = concentration.shapley(before, after, ["A", "B"])
+    rise = concentration.herfindahl(after) - concentration.herfindahl(before)
+    assert parts.sum() == pytest.approx(rise, rel=1e-9, abs=1e-6)
+    back = concentration.shapley(3 * after, before, ["B", "A"])
+    np.testing.assert_allclose(back[parts.index], -parts, rtol=1e-9, atol=1e-6)

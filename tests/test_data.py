@@ -185,6 +185,8 @@ NUMBERS = (
     "٥",
     "0x5",
     " 5",
+    "-0",
+    "-0.0",
 )
 ONE_CELL = [
     *(("day", day, "is not of type date") for day in DATES),
@@ -200,6 +202,7 @@ ONE_CELL = [
     ("price", "9" * 400, "is above the maximum 100"),
     ("price", "", "is empty, but the column is required"),
     ("votes", "7.0", "is not of type integer"),
+    ("votes", "-0", "is not of type integer"),
     ("votes", "7.5", "is not of type integer"),
     ("votes", "0", "is below the minimum 1"),
     ("votes", "9" * 30, "is above the maximum 1000"),

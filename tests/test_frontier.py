@@ -315,3 +315,129 @@ def test_a_name_stands_for_each_of_its_models_in_turn():
     assert found["against the range"].to_dict() == {"m1": "inside", "older": "outside"}
     assert found["name on frontier"].to_dict() == {"m1": 1.0, "older": 0.0}
     assert isinstance(frontier.by_name(rows, whole, "m1", {"x": 1.0}, "m0", (-1, 1), 5, SEED), Unanswered)
+
+
+# Properties
+
+RISING = {
+    "logarithm": np.log,
+    "cube": lambda values: np.asarray(values) ** 3,
+    "tiny steps": lambda values: 1 + np.asarray(values) * 1e-12,
+    "ranks": lambda values: np.searchsorted(np.unique(values), values).astype(float),
+}
+
+
+@given(POINTS, st.sampled_from(sorted(RISING)), st.sampled_from(sorted(RISING)))
+def test_the_frontier_hangs_on_the_order_of_prices_and_scores_and_on_nothing_else(points, one, other):
+    price, score = np.array(points, float).T
+    found = frontier.on_frontier(RISING[one](price), RISING[other](score + 1))
+    assert found.tolist() == frontier.on_frontier(price, score).tolist()
+
+
+@given(POINTS, st.tuples(st.integers(0, 7), st.integers(-1, 7)))
+def test_a_new_model_takes_off_the_frontier_exactly_those_that_it_beats(points, new):
+    price, score = np.array(points, float).T
+    before = frontier.on_frontier(price, score)
+    after = frontier.on_frontier(np.append(price, new[0]), np.append(score, new[1]))
+    beats = [new[0] <= p and new[1] >= s and (new[0] < p or new[1] > s) for p, s in points]
+    assert after[:-1].tolist() == (before & ~np.array(beats)).tolist()
+    others = [p <= new[0] and s >= new[1] and (p < new[0] or s > new[1]) for p, s in points]
+    assert after[-1] == (not any(others))
+
+
+@given(POINTS)
+def test_the_frontier_of_the_frontier_is_itself_and_beats_all_others(points):
+    price, score = np.array(points, float).T
+    member = frontier.on_frontier(price, score)
+    assert member.any() and frontier.on_frontier(price[member], score[member]).all()
+    for p, s in zip(price[~member], score[~member], strict=True):
+        assert ((price[member] <= p) & (score[member] >= s)).any()
+    # on it, more money always buys a better score
+    steps = sorted(set(zip(price[member], score[member], strict=True)))
+    assert all(cheap[1] < dear[1] for cheap, dear in itertools.pairwise(steps))
+
+
+@given(POINTS)
+def test_models_of_one_price_and_score_are_on_the_frontier_together(points):
+    price, score = np.array(points + points[::-1], float).T
+    member = frontier.on_frontier(price, score)
+    assert member.tolist() == member[::-1].tolist()
+    assert member[: len(points)].tolist() == frontier.on_frontier(price[: len(points)], score[: len(points)]).tolist()
+
+
+BOARDS = st.integers(1, 6).flatmap(
+    lambda count: st.tuples(
+        st.lists(st.integers(1, 4), min_size=count, max_size=count),
+        st.lists(st.lists(st.integers(0, 4), min_size=count, max_size=count), min_size=1, max_size=6),
+    )
+)
+
+
+@given(BOARDS, st.randoms(use_true_random=False))
+def test_membership_is_the_share_of_draws_that_a_brute_force_loop_counts_in_any_order_of_rows(board, random):
+    price, draws = board
+    rows = models(score=np.zeros(len(price)), output_usd_per_mtok=np.array(price, float))
+    drawn = np.asfortranarray(np.array(draws, float))
+    expected = np.mean([[not lost for lost in beaten(price, row)] for row in draws], axis=0)
+    assert frontier.membership(rows, drawn).probability.tolist() == expected.tolist()
+    order = list(range(len(price)))
+    random.shuffle(order)
+    moved = frontier.membership(rows.iloc[order], drawn[:, order])
+    assert moved.set_index("arena_key").probability.to_dict() == dict(zip(rows.arena_key, expected, strict=True))
+    some = rows.arena_key[: 1 + len(price) // 2].tolist()
+    hits = [any(not lost for lost in beaten(price, row)[: len(some)]) for row in draws]
+    assert frontier.frontier_probabilities(rows, {"": some}, drawn)[""].value == pytest.approx(np.mean(hits))
+
+
+# each step dearer and better than the last, and sometimes not better
+STAIRS = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), min_size=3, max_size=6)
+
+
+@given(STAIRS, st.floats(0.001, 1000), st.floats(0.1, 10))
+def test_a_model_is_on_the_hull_when_no_line_between_two_of_the_frontier_passes_above_it_in_any_unit(
+    points, unit, stretch
+):
+    price, score = np.array(points, float).cumsum(axis=0).T
+    x, member = np.log(price), frontier.on_frontier(price, score)
+    hull, expected = frontier.on_hull(price, score), member.copy()
+    near = False
+    for i, j, k in itertools.permutations(np.flatnonzero(member), 3):
+        if x[i] < x[j] < x[k]:
+            above = score[i] + (score[k] - score[i]) * (x[j] - x[i]) / (x[k] - x[i]) - score[j]
+            expected[j] &= above <= 0
+            # on the line itself it may fall either way in another unit
+            near |= abs(above) < 1e-9
+    if not near:
+        assert hull.tolist() == expected.tolist()
+        assert frontier.on_hull(unit * price, stretch * score).tolist() == hull.tolist()
+        assert frontier.on_hull(price[hull], score[hull]).all()
+
+
+OFFERS = st.lists(
+    st.tuples(
+        st.sampled_from("ab"),
+        st.integers(1, 20),
+        st.integers(1, 9),
+        st.sampled_from(["vendor list", "host price", "x"]),
+    ),
+    max_size=10,
+    unique_by=lambda row: row[:2],
+)
+
+
+@given(OFFERS, st.integers(1, 20), st.randoms(use_true_random=False))
+def test_prices_in_force_are_the_last_ones_and_no_later_or_doubtful_row_matters(rows, day, random):
+    def table(kept):
+        told = pd.DataFrame(kept, columns=["arena_key", "effective_date", "output_usd_per_mtok", "price_basis"])
+        return told.assign(effective_date=pd.Timestamp("2025-01-01") + pd.to_timedelta(told.effective_date, unit="D"))
+
+    asked = f"{pd.Timestamp('2025-01-01') + pd.Timedelta(days=day):%Y-%m-%d}"
+    expected = {}
+    for key, since, price, basis in sorted(rows, key=lambda row: row[1]):
+        if since <= day and basis != "x":
+            expected[key] = price
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    for kept in (rows, shuffled, [row for row in rows if row[1] <= day and row[3] != "x"]):
+        found = frontier.prices_in_force(table(kept), asked).set_index("arena_key")
+        assert found.output_usd_per_mtok.to_dict() == expected

@@ -4,6 +4,8 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from helpers import data, frontier, lag, linking, survival
 from helpers.inference import Estimate, Unanswered
@@ -383,3 +385,139 @@ def test_the_board_of_the_note_has_sixteen_open_models_with_a_neighbour():
     listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
     found = lag.price_ratio(frontier.priced(frontier.board(scores, NOTE), listed, names), 50, 200, stream(1))
     assert found.n == plotted.open_weights.sum() == 16 and found.low < 1 < found.high
+
+
+# Properties
+
+START = pd.Timestamp("2023-01-01")
+RACES = st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.integers(0, 6)), min_size=2, max_size=12).filter(
+    lambda rows: {row[1] for row in rows} == {True, False}
+)
+ERRORS = st.sampled_from([0.0, 0.6])
+FEWER = settings(max_examples=settings().max_examples // 3)
+
+
+def race(rows, error=0.0, until=50, since=0):
+    """Models of (days since the start, open, score), in the order of their keys."""
+    days = [START + pd.Timedelta(days=day + since) for day, _, _ in rows]
+    listed = [(f"m{k:02d}", day, row[1], float(row[2])) for k, (day, row) in enumerate(zip(days, rows, strict=True))]
+    return models(*listed, until=START + pd.Timedelta(days=until + since), error=error)
+
+
+def lagged(table, reading=lag.READINGS[0], day=None):
+    found = lag.backward_lag(table, 0, stream(1), reading, day)
+    return found.value * MONTH if isinstance(found, Estimate) else None
+
+
+def matched(table, reading=lag.READINGS[0]):
+    """Spells by record: set on, matched by, matched on, days, closed."""
+    found = lag.spells(table, reading)
+    columns = ["record", "set_on", "matched_by", "matched_on", "days", "closed"]
+    return [tuple(None if pd.isna(cell) else cell for cell in row) for row in found[columns].to_numpy(object)]
+
+
+def slack(error, reading):
+    return 0.0 if reading == lag.READINGS[0] else 1.959963984540054 * math.hypot(error, error)
+
+
+def plain_spells(rows, error, reading, until=50):
+    """Spells from the definition, one model after the other."""
+    order = sorted((day, f"m{k:02d}", opened, score) for k, (day, opened, score) in enumerate(rows))
+    out, best = [], -math.inf
+    for day in sorted({row[0] for row in order}):
+        # of several the first by its key
+        top = max((row for row in order if row[0] == day and not row[2]), key=lambda row: row[3], default=None)
+        if top and top[3] > best:
+            best, set_on = top[3], START + pd.Timedelta(days=day)
+            match = next((row for row in order if row[2] and row[3] >= best - slack(error, reading)), None)
+            if match:
+                out.append(
+                    (top[1], set_on, match[1], START + pd.Timedelta(days=match[0]), max(match[0] - day, 0), True)
+                )
+            else:
+                out.append((top[1], set_on, "", None, until - day, False))
+    return out
+
+
+@FEWER
+@given(RACES, ERRORS, st.sampled_from(lag.READINGS))
+def test_spells_are_those_of_a_plain_loop_matched_or_else_watched_to_the_end(rows, error, reading):
+    assert matched(race(rows, error), reading) == plain_spells(rows, error, reading)
+
+
+@given(RACES, ERRORS, st.sampled_from(lag.READINGS), st.integers(0, 45))
+@example([(0, False, 3), (5, True, 3)], 0.0, lag.READINGS[0], 9)
+def test_the_backward_lag_is_that_of_a_plain_loop_on_any_day_under_either_reading(rows, error, reading, day):
+    table, asked = race(rows, error), START + pd.Timedelta(days=day)
+    out = sorted((row[0], f"m{k:02d}", *row[1:]) for k, row in enumerate(rows) if row[0] <= day)
+    ours, theirs = ([row for row in out if row[2] == side] for side in (True, False))
+    if not ours or not theirs:
+        assert lagged(table, reading, f"{asked:%Y-%m-%d}") is None
+        return
+    best, margin = max(row[3] for row in ours), slack(error, reading)
+    ahead = [row[3] >= best if not margin else row[3] - best > margin for row in theirs]
+    expected = next((day - row[0] for row, reaches in zip(theirs, ahead, strict=True) if reaches), 0)
+    if reading == lag.READINGS[1] and not error:
+        expected = next((day - row[0] for row in theirs if row[3] > best), 0)
+    assert lagged(table, reading, f"{asked:%Y-%m-%d}") == pytest.approx(expected)
+
+
+@FEWER
+@given(RACES, ERRORS, st.integers(1, 800), st.integers(-7, 7))
+def test_a_shift_in_time_or_of_all_scores_and_the_order_of_rows_change_no_lag(rows, error, days, points):
+    table, later = race(rows, error), race(rows, error, since=days).assign(score=lambda one: one.score + points)
+    reading = lag.READINGS[points % 2]
+    spells, moved = matched(table, reading), matched(later.sample(frac=1, random_state=days), reading)
+    assert [(row[0], row[2], *row[4:]) for row in moved] == [(row[0], row[2], *row[4:]) for row in spells]
+    assert {(one[1] - other[1]).days for one, other in zip(moved, spells, strict=True)} == {days}
+    assert lagged(later[::-1], reading) == lagged(table, reading)
+    drawn = [lag.backward_lag(one, 20, stream(3)) for one in (table, later)]
+    assert [(one.value, one.low, one.high) for one in drawn[:1]] == [
+        (one.value, one.low, one.high) for one in drawn[1:]
+    ]
+
+
+@FEWER
+@given(RACES, st.data())
+def test_an_open_model_that_comes_earlier_or_scores_higher_lengthens_no_lag(rows, given_data):
+    place = given_data.draw(st.sampled_from([k for k, row in enumerate(rows) if row[1]]))
+    day, _, score = rows[place]
+    better = list(rows)
+    better[place] = (given_data.draw(st.integers(0, day)), True, score + given_data.draw(st.integers(0, 2)))
+    before, after = matched(race(rows)), matched(race(better))
+    assert [row[0] for row in after] == [row[0] for row in before]
+    assert all(one[5] >= other[5] and one[4] <= other[4] for one, other in zip(after, before, strict=True))
+    assert lagged(race(better)) <= lagged(race(rows))
+    # and one more of them can do no harm, as one more of the others can do no good
+    open_one, other = ([*rows, (day, side, score)] for side in (True, False))
+    assert lagged(race(open_one)) <= lagged(race(rows)) <= lagged(race(other))
+
+
+@FEWER
+@given(RACES, st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=4))
+def test_models_worse_than_all_change_no_spell_and_no_lag(rows, worse):
+    # after both sides have begun, or a worse model would begin one
+    begun = max(min(row[0] for row in rows if row[1] == side) for side in (True, False))
+    more = rows + [(max(day, begun), opened, -1) for day, opened in worse]
+    assert matched(race(more)) == matched(race(rows)) and lagged(race(more)) == lagged(race(rows))
+
+
+@FEWER
+@given(RACES, st.integers(1, 400))
+def test_watching_longer_lengthens_open_spells_by_as_much_and_closed_ones_not_at_all(rows, days):
+    for one, other in zip(matched(race(rows)), matched(race(rows, until=50 + days)), strict=True):
+        assert other == (*one[:4], one[4] + (0 if one[5] else days), one[5])
+        assert one[5] == (one[2] != "") == (one[3] is not None)
+        assert one[4] <= 50 and (one[5] or one[4] == 50 - (one[1] - START).days)
+
+
+@FEWER
+@given(RACES)
+def test_records_climb_and_every_other_model_stands_no_higher_than_one_before_it(rows):
+    table = race(rows)
+    for side in (True, False):
+        held = lag.records(table, side)
+        assert held.score.is_monotonic_increasing and held.score.is_unique and held.release_date.is_monotonic_increasing
+        rest = table[(table.open == side) & ~table.arena_key.isin(held.arena_key)]
+        for model in rest.itertuples():
+            assert (held.score[held.release_date <= model.release_date] >= model.score).any()

@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from helpers import linking
@@ -110,3 +112,31 @@ def test_what_the_board_wrongly_calls_open_is_named_and_what_is_not_out_yet_or_o
     found = linking.described(models, catalogue(release_date=days, open_weights=[False] * 11 + [None]))
     assert set(found.name) == set(KEYS[1:-1]) and not found.open.any()
     assert linking.coverage(found, "x").endswith("but without published weights: m3.")
+
+
+# Properties
+
+SCORES = st.lists(st.tuples(st.integers(900, 1300), st.integers(900, 1300)), min_size=10, max_size=14).filter(
+    lambda pairs: all(len(set(side)) > 2 for side in zip(*pairs, strict=True))
+)
+
+
+@settings(max_examples=settings().max_examples // 3)
+@given(SCORES, st.integers(-50, 50), st.sampled_from([0.5, 2.0]), st.randoms(use_true_random=False))
+def test_a_link_gives_common_models_the_mean_and_spread_of_the_other_board_in_any_unit_and_order(
+    pairs, up, unit, random
+):
+    one, other = (board(np.array(side, float), len(pairs)) for side in zip(*pairs, strict=True))
+    line = linking.link(one, other)
+    moved = linking.carried(one, line)
+    assert (moved.score.mean(), moved.score.std()) == pytest.approx((other.score.mean(), other.score.std()))
+    back = linking.link(other, one)
+    assert (line.slope * back.slope, line.intercept + line.slope * back.intercept) == pytest.approx((1, 0), abs=1e-6)
+    # the board carried may be in another unit, and its rows and models that stand on it alone do not matter
+    order = list(range(len(pairs)))
+    random.shuffle(order)
+    alone = board(np.array([2000.0]), 1, "x")
+    rescaled = one.assign(score=unit * one.score + up, error=unit * one.error).iloc[order]
+    again = linking.carried(rescaled, linking.link(pd.concat([rescaled, alone]), other)).sort_index()
+    for column in ("score", "error", "link_level", "link_tilt"):
+        np.testing.assert_allclose(again[column], moved[column], rtol=1e-9, atol=1e-6)

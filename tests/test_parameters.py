@@ -17,6 +17,15 @@ FIRST, LAST = "2024-06-28", "2025-12-31"
         ("drawz=5", ["01_leaf", "'drawz'", "did you mean draws?"]),
         ("draws=many", ["draws", "'many'", "int"]),
         ("draws=1.5", ["draws", "'1.5'", "int"]),
+        ("draws=１２", ["draws", "'１２'", "int"]),
+        ("draws=' 12'", ["draws", "' 12'", "int"]),
+        ("draws=010", ["draws", "'010'", "int"]),
+        ("draws=1__0", ["draws", "'1__0'", "int"]),
+        ("draws=" + "9" * 5000, ["draws", "int"]),
+        ("level=٣.٥", ["level", "'٣.٥'", "float"]),
+        ("level='0.5 '", ["level", "'0.5 '", "float"]),
+        ("word='a\nb'", ["word", "printable", "'a\\nb'"]),
+        ("word='\x1b[2J'", ["word", "printable"]),
         ("level=nan", ["level", "'nan'", "float"]),
         ("level=inf", ["level", "'inf'", "float"]),
         ("level=1e999", ["level", "'1e999'", "float"]),
@@ -90,6 +99,17 @@ def test_a_wished_value_takes_the_type_of_the_default(place):
     found = parameters.accepted("01_leaf", wishes)
     assert found == {"as_of": FIRST, "word": "1", "draws": 7, "level": 1.0, "fast": True}
     assert [type(value) for value in found.values()] == [str, str, int, float, bool]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("10_000", 10_000), ("+7", 7), ("-7", -7), ("0", 0), (".5", 0.5), ("1.", 1.0), ("1_0.5e-1_0", 1_0.5e-1_0)],
+)
+def test_a_number_may_be_written_as_python_writes_it(place, text, value):
+    place.write("01_leaf")
+    name = "level" if type(value) is float else "draws"
+    found = parameters.accepted("01_leaf", parameters.wished(f"{name}={text}"))[name]
+    assert (type(found), found) == (type(value), value)
 
 
 def test_a_typed_value_stays_as_it_is_and_another_type_is_refused(place):

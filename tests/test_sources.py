@@ -1157,6 +1157,61 @@ def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(place):
     assert "larger than the 5 MB of data/feeds.csv" in place.refresh("owid")[2]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nan",
+        "inf",
+        "1e999",
+        "1_000",
+        "１２",
+        "1,5",
+        "1,2345",
+        ",123",
+        "12,34,567",
+        "0x10",
+        "1 000",
+        "5%%",
+        "",
+        ".",
+        "-",
+    ],
+)
+def test_a_number_that_another_reader_might_read_otherwise_is_refused(text):
+    with pytest.raises(Stopped, match=r"^a file: .* is not a number$"):
+        formats.number("a file", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1,234,567.5", 1234567.5), (" -24.1% ", -24.1), ("1e-05", 1e-5), (".5", 0.5), ("+3", 3.0), (1.5, 1.5), (7, 7.0)],
+)
+def test_a_number_is_read_in_the_forms_that_sources_use(text, value):
+    assert formats.number("a file", text) == value
+
+
+def test_a_day_in_the_digits_of_another_script_is_refused_and_an_early_one_keeps_its_four():
+    with pytest.raises(Stopped, match="is not a day"):
+        formats.day("a file", "２０２５-02-14")
+    assert formats.day("a file", "0987-06-05") == "0987-06-05"
+
+
+def test_a_number_that_rounds_to_nothing_loses_its_sign():
+    assert [formats.plain(value, 2) for value in (-0.001, -0.0, -0.01)] == ["0", "0", "-0.01"]
+
+
+@pytest.mark.parametrize("content", [b'a,b\n1,"open\n2,3\n', b'a,b\n1,"x"y\n'], ids=["open", "more after the mark"])
+def test_a_quotation_mark_left_open_swallows_no_rows(content):
+    with pytest.raises(Stopped, match="a file: is no CSV"):
+        formats.table("a file", content)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b"[" * 100_000, b"\xff"], ids=["empty", "cut", "deep", "no text"])
+def test_what_is_no_json_is_refused_with_its_place(content):
+    with pytest.raises(Stopped, match="a file: is cut or no JSON"):
+        formats.tree("a file", content, list)
+
+
 def bomb(kind):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

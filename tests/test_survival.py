@@ -4,6 +4,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from helpers import survival
@@ -173,3 +175,84 @@ def test_a_record_of_the_day_itself_is_late_and_not_early():
         "before 2024-01-01": 2,
         "since 2024-01-01": 2,
     }
+
+
+# Properties
+
+SPELLS = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=12)
+
+
+def split(spells):
+    days, closed = zip(*spells, strict=True)
+    return np.array(days, float), np.array(closed)
+
+
+def plain_survival(spells, day):
+    """Share of spells that last beyond a day, by the product over the times at which some closed."""
+    share = 1.0
+    for time in sorted({length for length, closed in spells if closed and length <= day}):
+        at_risk = sum(length >= time for length, _ in spells)
+        share *= 1 - sum(closed and length == time for length, closed in spells) / at_risk
+    return share
+
+
+@given(SPELLS, st.randoms(use_true_random=False))
+def test_the_curve_is_that_of_a_plain_loop_in_any_order_falls_and_holds_its_interval(spells, random):
+    curve = survival.kaplan_meier(*split(spells))
+    assert curve.survival.tolist() == pytest.approx([plain_survival(spells, day) for day in curve.time])
+    assert (np.diff([1.0, *curve.survival]) < 0).all() and (curve.survival >= -1e-12).all()
+    inside = curve.dropna()
+    assert (inside.low <= inside.survival).all() and (inside.survival <= inside.high).all()
+    random.shuffle(spells)
+    pd.testing.assert_frame_equal(survival.kaplan_meier(*split(spells)), curve)
+
+
+@given(SPELLS)
+def test_without_censoring_the_curve_counts_and_a_censored_spell_adds_to_those_at_risk_until_it_ends(spells):
+    days, closed = split(spells)
+    plain = survival.kaplan_meier(days, np.ones(len(days), bool))
+    assert plain.survival.tolist() == pytest.approx([(days > time).mean() for time in plain.time])
+    before, after = (survival.kaplan_meier(days, closed), survival.kaplan_meier([*days, 5.0], [*closed, False]))
+    assert after.time.tolist() == before.time.tolist() and after.events.tolist() == before.events.tolist()
+    assert (after.at_risk - before.at_risk).tolist() == [int(time <= 5) for time in before.time]
+
+
+@given(SPELLS, st.integers(1, 9))
+def test_the_restricted_mean_is_the_area_under_the_curve_day_by_day(spells, horizon):
+    days, closed = split(spells)
+    found = survival.restricted_mean(spell_table(days * MONTH, closed), horizon)
+    if isinstance(found, Estimate):
+        # spells end on whole months, so the curve is level between them
+        area = sum(plain_survival(spells, month) for month in range(horizon))
+        assert found.value == pytest.approx(area) and found.low <= found.value <= found.high <= horizon + 1e-9
+
+
+@given(SPELLS)
+def test_watching_longer_and_waiting_longer_shorten_no_median(spells):
+    days, closed = split(spells)
+    # without censoring a longer wait is one; with it, only a longer watch is sure to be
+    for before, after, seen in ((days, days + 2 * ~closed, closed), (days, days + 2 * closed, closed | True)):
+        one, other = (survival.median_time(spell_table(each * MONTH, seen)) for each in (before, after))
+        value, more = (getattr(each, "value", math.inf) for each in (one, other))
+        assert more >= value - 1e-9
+        plain = list(zip(before, seen, strict=True))
+        if math.isfinite(value):
+            # the first time at which no more than half are left
+            assert plain_survival(plain, round(value)) <= 0.5 + 1e-12
+            assert value < 0.5 or plain_survival(plain, round(value) - 1) > 0.5
+        else:
+            assert plain_survival(plain, 9) > 0.5
+
+
+@given(SPELLS, st.lists(st.booleans(), min_size=12, max_size=12))
+def test_the_log_rank_test_hangs_on_the_order_of_times_and_on_no_name_of_a_group(spells, later):
+    days, closed = split(spells)
+    later = np.array(later[: len(days)])
+    found = survival.log_rank(days, closed, later)
+    swapped, stretched = survival.log_rank(days, closed, ~later), survival.log_rank(np.exp(days), closed, later)
+    if isinstance(found, Unanswered):
+        assert isinstance(swapped, Unanswered) and isinstance(stretched, Unanswered)
+        return
+    for other in (swapped, stretched):
+        assert (other.statistic, other.p_value) == pytest.approx((found.statistic, found.p_value), abs=1e-9)
+    assert sum(found.observed) == pytest.approx(sum(found.expected)) and found.observed[1] == (closed & later).sum()

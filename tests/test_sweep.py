@@ -5,7 +5,7 @@ import time
 import pandas as pd
 import pytest
 
-from helpers import results, sweep
+from helpers import parameters, results, sweep
 
 CLAIM = "semiconductors-fell-after"
 SETTINGS = "as_of = '2025-02-14'\nscale = 1.0\ndraws = 10"
@@ -123,6 +123,20 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_stood(copy):
         (GRID.replace("claims: []", "claims: [no-claim]") + "  draws: [1]\n", "no claim 'no-claim'"),
         (GRID.replace("title: Small\n", "") + "  draws: [1]\n", "must hold title, notebooks, parameters, claims"),
         ("title: [", "is not YAML"),
+        ("title: " + "[" * 600, "it nests too deep"),
+        (f"{GRID}  draws: [1]\n  draws: [2]\n", "gives 'draws' twice"),
+        (f"{GRID}  draws: [010]\n", "draws takes a value of type int, not '010'"),
+        (f"{GRID}  draws: [1:30]\n", "draws takes a value of type int, not '1:30'"),
+        (f"{GRID}  scale: [.nan]\n", "scale takes a value of type float, not '.nan'"),
+        (f"{GRID}  as_of: [2025-02-30]\n", "as_of: '2025-02-30' is no date of the calendar"),
+        (f"{GRID}  as_of: [2025-02-14 10:00:00]\n", "as_of: '2025-02-14 10:00:00' is not a date"),
+        (f"{GRID}  draws: &again [*again]\n", "is not YAML: found unconstructable recursive node"),
+        (f"{GRID}  draws: [[1]]\n", "draws must be a list of plain values"),
+        (f"{GRID}  1: [1]\n", "01_leaf has no parameter '1'"),
+        (GRID.replace("[01_leaf]", "[[01_leaf]]") + "  draws: [1]\n", "notebooks must be a list of plain values"),
+        (GRID.replace("claims: []", "claims: [{}]") + "  draws: [1]\n", "claims must be a list of plain values"),
+        (f"{GRID}  draws: {list(range(101))}\n  scale: {list(range(100))}\n", "asks for 10,100 runs"),
+        (f"{GRID}  draws: !!int [1]\n", "is not YAML: has the tag"),
         ("!!python/object/apply:os.system ['echo run']", "is not YAML"),
     ],
 )
@@ -132,6 +146,16 @@ def test_a_wrong_grid_is_refused_in_one_line(place, main, text, words):
     place.write("99_verdicts", "from helpers import results\nresults.gather(as_of)")
     code, said = main("sweep", grid(place, text))
     assert code == 2 and words in said and said.startswith("error: ") and said.count("\n") == 1
+
+
+def test_values_of_a_grid_are_taken_as_they_are_written(place):
+    (place.root / "sweeps").mkdir()
+    place.write("01_leaf", settings=f"{SETTINGS}\nword = 'a'\nfast = False")
+    file = grid(place, f"{GRID}  word: [no, 1e3, 2025-02-14, 0x10, ~]\n  fast: [true]\n  draws: [1_000, '7']\n")
+    settings = [values for _, values in sweep.points(sweep.read(file))]
+    assert [one["word"] for one in settings[::2]] == ["no", "1e3", "2025-02-14", "0x10", "~"]
+    found = parameters.accepted("01_leaf", settings[0])
+    assert found == {"word": "no", "fast": True, "draws": 1000} and type(found["draws"]) is int
 
 
 @pytest.mark.parametrize("file", ["sweeps/none.yml", "../sweeps/small.yml", "Makefile", ""])

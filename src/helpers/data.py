@@ -14,10 +14,13 @@ import functools
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import filelock
@@ -73,8 +76,9 @@ SHOWN = 20
 
 _FORMS = {
     "text": re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?"),
-    "integer": re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII),
-    "number": re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII),
+    # nothing has no sign: an integer would lose it
+    "integer": re.compile(r"(?!-0$)-?(?:0|[1-9]\d*)", re.ASCII),
+    "number": re.compile(r"(?!-0(?:\.0+)?$)-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII),
     "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
     "flag": re.compile(r"[01]"),
     "quarter": re.compile(r"\d{4}Q[1-4]", re.ASCII),
@@ -125,10 +129,19 @@ class _Rule:
             return f"is below the minimum {self.minimum}"
         if self.maximum and self.orderly(value) > self.orderly(self.maximum):
             return f"is above the maximum {self.maximum}"
+        if self.type == "number" and math.isinf(float(value)):
+            return "is too large for a number"
+        if self.type == "integer" and not -(2**63) <= self.orderly(value) < 2**63:
+            return "is too large for an integer"
         return None
 
     def orderly(self, value):
-        return float(value) if self.type in ("number", "integer") else value
+        # to the last digit, which a float may not hold
+        return Decimal(value) if self.type in ("number", "integer") else value
+
+    def meant(self, value):
+        """Say what a cell means as a key: a number whatever its zeros, if it is one, or else the text."""
+        return value if value == "" or self.fault(value) else self.orderly(value)
 
 
 _SINCE = _Rule(KNOWN_FROM, "date", "", "", frozenset(), True, True, "")
@@ -268,14 +281,18 @@ def _cells(content, rules, place):
             fault = rule.fault(value)
             if fault:
                 found.append(f"line {line}, column {rule.column}: {value!r} {fault}")
-    found += _key_faults(cells, [rule.column for rule in rules if rule.key])
+    found += _key_faults(cells, [rule.column for rule in rules if rule.key], rules)
     return cells, _placed(place, found)
 
 
 def typed(table: str, cells: pd.DataFrame) -> pd.DataFrame:
     """Give checked text cells their types: dates as days, numbers as float64, flags as booleans."""
+    return _typed(cells, [*_rules(table), *([_SINCE] if KNOWN_FROM in cells else [])])
+
+
+def _typed(cells, rules):
     out = {}
-    for rule in [*_rules(table), *([_SINCE] if KNOWN_FROM in cells else [])]:
+    for rule in rules:
         column = cells[rule.column].where(cells[rule.column] != "")
         if rule.type == "integer":
             column = column.astype("int64" if rule.required else "Int64")
@@ -609,26 +626,34 @@ def _rows(text, header):
 
 
 def _header_fault(found, header):
-    twice = sorted({name for name in found if found.count(name) > 1})
-    missing = [name for name in header if name not in found]
+    counts, most = Counter(found), 20
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    missing = [name for name in header if name not in counts]
     extra = [name for name in found if name not in header]
     kinds = (("twice", twice), ("missing", missing), ("extra", extra))
-    parts = [f"{word} {', '.join(names)}" for word, names in kinds if names]
+    parts = [
+        # what a terminal might take for a command or a line is spelled out
+        f"{word} {', '.join(name if name.isprintable() else repr(name) for name in names[:most])}"
+        + (f" and {len(names) - most} more" if len(names) > most else "")
+        for word, names in kinds
+        if names
+    ]
     return f"line 1, columns: {'; '.join(parts) or 'in another order than ' + ', '.join(header)}"
 
 
-def _key_faults(cells, key):
-    if not key:
+def _key_faults(cells, key, rules=()):
+    """Rows whose key stands above them; 1.0 is the key 1, however it is written."""
+    numbers = [rule for rule in rules if rule.key and rule.type == "number"]
+    meant = cells.assign(**{rule.column: [rule.meant(cell) for cell in cells[rule.column]] for rule in numbers})
+    if not key or not meant.duplicated(key).any():
         return []
-    again = cells.duplicated(key)
-    if not again.any():
-        return []
-    first = cells.reset_index(names="line").drop_duplicates(key).set_index(key)["line"]
-    faults = []
-    for line, row in cells[again].iterrows():
-        values = tuple(row[name] for name in key)
-        earlier = first.loc[values if len(key) > 1 else values[0]]
-        faults.append(f"line {line}, column {', '.join(key)}: {', '.join(values)!r} stands already on line {earlier}")
+    faults, first = [], {}
+    rows = (table[key].itertuples(index=False, name=None) for table in (meant, cells))
+    for line, values, texts in zip(cells.index, *rows, strict=True):
+        earlier = first.setdefault(values, line)
+        if earlier != line:
+            told = f"{', '.join(texts)!r} stands already on line {earlier}"
+            faults.append(f"line {line}, column {', '.join(key)}: {told}")
     return faults
 
 

@@ -5,6 +5,7 @@ import difflib
 import functools
 import math
 import re
+import shlex
 
 import nbformat
 
@@ -13,6 +14,12 @@ from helpers import data, paths
 TAG = "parameters"
 # what a parameter of that name holds would be printed into the executed notebook
 _SECRET = re.compile(r"(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?)($|_)")
+# as Python writes them: no other script's digits, no blanks, and no zeros that another language would count by eight
+_DIGITS = r"[0-9](?:_?[0-9])*"
+_FORMS = {
+    int: re.compile(r"[+-]?(?:0|[1-9](?:_?[0-9])*)"),
+    float: re.compile(rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"),
+}
 
 
 class ParameterError(ValueError):
@@ -90,6 +97,29 @@ def declared(name: str, notebook: nbformat.NotebookNode) -> dict:
     return found
 
 
+def wished(settings: str) -> dict[str, str]:
+    """Take wishes apart as a shell would: ``as_of=2025-06-30 word='two words'`` is a text by name.
+
+    Raises
+    ------
+    ParameterError
+        If a part is not name=value, a name comes twice, or a quotation mark is left open.
+    """
+    try:
+        parts = shlex.split(settings)
+    except ValueError as error:
+        raise ParameterError(f"SET: {error} in {settings!r}") from None
+    wishes = {}
+    for part in parts:
+        name, sign, text = part.partition("=")
+        if not sign:
+            raise ParameterError(f"SET takes name=value, not {part!r}")
+        if name in wishes:
+            raise ParameterError(f"SET gives {name!r} twice")
+        wishes[name] = text
+    return wishes
+
+
 def accepted(notebook: str, wishes: dict) -> dict:
     """Check wished parameters against a notebook's own and give them their types.
 
@@ -136,6 +166,8 @@ def _converted(name, value, default):
     if kind not in (bool, int, float, str):
         raise ParameterError(f"{name} is of type {kind.__name__}: change it in the notebook")
     mistyped = ParameterError(f"{name} takes a value of type {kind.__name__}, not {value!r}")
+    if kind in _FORMS and isinstance(value, str) and not _FORMS[kind].fullmatch(value):
+        raise mistyped
     try:
         if kind is not str and isinstance(value, str):
             value = {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
@@ -146,6 +178,8 @@ def _converted(name, value, default):
     if type(value) is not kind or (kind is float and not math.isfinite(value)):
         raise mistyped
     if kind is str:
+        if not value.isprintable():
+            raise ParameterError(f"{name} takes printable text, not {value!r}")
         _check_day(name, value, default)
     return value
 

@@ -8,7 +8,6 @@ last good one, or not at all.
 import argparse
 import contextlib
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -37,7 +36,7 @@ from helpers import (
 )
 from helpers.exchange import exchange
 from helpers.execution import Job, first_line
-from helpers.parameters import ParameterError, accepted, notebooks, parameters, within_span
+from helpers.parameters import ParameterError, accepted, notebooks, parameters, wished, within_span
 from helpers.runs import ProcessError, Runs, Workers
 
 VERDICTS = "99_verdicts"
@@ -315,14 +314,7 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
     int
         0, or 1 when the notebook failed.
     """
-    wishes = {}
-    for part in _words(settings):
-        name, sign, text = part.partition("=")
-        if not sign:
-            raise ParameterError(f"SET takes name=value, not {part!r}")
-        if name in wishes:
-            raise ParameterError(f"SET gives {name} twice")
-        wishes[name] = text
+    wishes = wished(settings)
     with _sole_run(), _workers(wish) as workers:
         values = workers.aside(_accepted, notebook, wishes)
         as_of = (parameters(notebook) | values)["as_of"]
@@ -349,13 +341,6 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
 def _accepted(notebook, wishes):
     data.build()
     return accepted(notebook, wishes)
-
-
-def _words(settings):
-    try:
-        return shlex.split(settings)
-    except ValueError as error:
-        raise ParameterError(f"SET: {error} in {settings!r}") from None
 
 
 def refresh_outputs(force: bool = False, wish: str = "") -> int:

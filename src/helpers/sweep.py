@@ -6,6 +6,8 @@ runs are spread over a Dask cluster, whose workers need no more than the reposit
 
 import itertools
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ from helpers.parameters import ParameterError, notebooks, parameters
 from helpers.runs import Runs
 
 FORM = {"title": str, "notebooks": list, "parameters": dict, "claims": list}
+MOST_RUNS = 10_000
+_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Grid:
         What is swept, for the report.
     notebooks : list of str
     parameters : dict of str to list
-        Values of each parameter; every combination is run.
+        Values of each parameter, as they are written; every combination is run.
     claims : list of str
         Claims to gather; empty for all.
     """
@@ -45,6 +49,22 @@ class Grid:
     notebooks: list
     parameters: dict
     claims: list
+
+
+class _AsWritten(yaml.BaseLoader):
+    """YAML whose values stay the text that was written, for YAML would make 8 of 010, 90 of 1:30 and False of no."""
+
+    def construct_object(self, node, deep=False):
+        if node.tag not in _TAGS:
+            raise yaml.constructor.ConstructorError(None, None, f"has the tag {node.tag}", node.start_mark)
+        return super().construct_object(node, deep)
+
+    def construct_mapping(self, node, deep=False):
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for name, count in names.most_common(1):
+            if count > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"gives {name!r} twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def read(file: str) -> Grid:
@@ -60,25 +80,34 @@ def read(file: str) -> Grid:
         known = ", ".join(f"sweeps/{each.name}" for each in sorted((paths.ROOT / "sweeps").glob("*.yml")))
         raise ParameterError(f"GRID: no sweep {file!r}; there are {known or 'none'}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _AsWritten(path.read_text(encoding="utf-8")).get_single_data()
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(f"{file} is not YAML: {first_line(error)}") from None
+    except RecursionError:
+        raise ParameterError(f"{file} is not YAML that can be read: it nests too deep") from None
     if not isinstance(content, dict) or set(content) != set(FORM):
         raise ParameterError(f"{file} must hold {', '.join(FORM)} and nothing else")
     for name, form in FORM.items():
         if not isinstance(content[name], form) or (not content[name] and name != "claims"):
             raise ParameterError(f"{file}: {name} must be a {form.__name__} that is not empty")
+    for name, values in itertools.chain(content.items(), content["parameters"].items()):
+        # one that holds another may be of any size once it is written out
+        if isinstance(values, list) and not all(isinstance(value, str) for value in values):
+            raise ParameterError(f"{file}: {name} must be a list of plain values")
     unknown = [claim for claim in content["claims"] if claim not in results.claims().index]
     if unknown:
         raise ParameterError(f"{file}: no claim {unknown[0]!r}")
     for name, values in content["parameters"].items():
         if not isinstance(values, list) or not values:
             raise ParameterError(f"{file}: {name} needs a list of values")
+    count = math.prod(map(len, content["parameters"].values())) * len(content["notebooks"])
+    if count > MOST_RUNS:
+        raise ParameterError(f"{file} asks for {count:,} runs; the limit is {MOST_RUNS:,}")
     return Grid(path.stem, *(content[name] for name in FORM))
 
 
 def points(grid: Grid) -> list[tuple[str, dict]]:
-    """Spell out a grid: one notebook and setting of its parameters each, dates as ISO text.
+    """Spell out a grid: one notebook and setting of its parameters each, values as they are written.
 
     Raises
     ------
@@ -90,10 +119,9 @@ def points(grid: Grid) -> list[tuple[str, dict]]:
             raise ParameterError(f"sweeps/{grid.name}.yml: no notebook {notebook!r}")
         if cache.gathers(notebook):
             raise ParameterError(f"sweeps/{grid.name}.yml: {notebook} gathers the results of others: sweep those")
-    values = [[_plain(value) for value in given] for given in grid.parameters.values()]
     return [
         (notebook, dict(zip(grid.parameters, point, strict=True)))
-        for point in itertools.product(*values)
+        for point in itertools.product(*grid.parameters.values())
         for notebook in grid.notebooks
     ]
 
@@ -201,7 +229,3 @@ def _rows(job, claims):
     record = json.loads((job.target.parent / cache.RECORD).read_text(encoding="utf-8"))
     settings = {"as_of": job.as_of} | job.parameters
     return table.assign(notebook=job.notebook, n=table.claim.map(examined), key=record["key"], **settings)
-
-
-def _plain(value):
-    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import json
+import math
 import re
 import warnings
 import zipfile
@@ -20,6 +21,8 @@ MOST_RATIO = 200
 MOST_PARTS = 2000
 # the largest of the sources has a tenth of it
 MOST_CELLS = 20_000_000
+# marks between thousands and nowhere else, for elsewhere 1,5 is one and a half
+_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 def weigh(place: str, content: bytes) -> zipfile.ZipFile:
@@ -79,7 +82,8 @@ def table(place: str, content: bytes, below: str = "") -> pd.DataFrame:
     Rows after a blank line, such as a disclaimer, are left out where the header is not first.
     """
     try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        # what follows a table need not be one
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=not below))
     except (UnicodeDecodeError, csv.Error):
         raise Stopped(f"{place}: is no CSV in UTF-8") from None
     at = next((number for number, row in enumerate(rows) if row and (not below or below in row)), None)
@@ -119,7 +123,10 @@ def part(place: str, content: bytes, name: str) -> bytes:
 
 def tree(place: str, content: bytes, kind: type | tuple) -> object:
     """Read JSON that is a list or a dict."""
-    found = json.loads(content)
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        raise Stopped(f"{place}: is cut or no JSON") from None
     if not isinstance(found, kind):
         raise Stopped(f"{place}: the JSON is a {type(found).__name__}, which it was not before")
     return found
@@ -151,29 +158,39 @@ def day(place: str, value) -> str:
     if isinstance(value, datetime.date):
         return f"{value:%Y-%m-%d}"
     text = re.sub(r"^As of\s+", "", str(value).strip().strip('"'))
-    for form in ("%Y-%m-%d", "%m/%d/%Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y"):
+    forms = ("%Y-%m-%d", "%m/%d/%Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y")
+    # it would read the digits of any script
+    for form in forms if text.isascii() else ():
         try:
-            return f"{datetime.datetime.strptime(text, form):%Y-%m-%d}"
+            return datetime.datetime.strptime(text, form).date().isoformat()
         except ValueError:
             continue
     raise Stopped(f"{place}: {value!r} is not a day")
 
 
 def number(place: str, value) -> float:
-    """Read a number that may have thousands marks or a percent sign."""
+    """Read a number that may have thousands marks or a percent sign.
+
+    >>> number("a file", "1,234.5"), number("a file", "24.1%")
+    (1234.5, 24.1)
+    """
+    text = str(value).strip().removesuffix("%")
     try:
-        return float(str(value).replace(",", "").strip().removesuffix("%"))
+        found = float(text.replace(",", "")) if _NUMBER.fullmatch(text) else math.nan
     except ValueError:
-        raise Stopped(f"{place}: {value!r} is not a number") from None
+        found = math.nan
+    if not math.isfinite(found):
+        raise Stopped(f"{place}: {value!r} is not a number")
+    return found
 
 
 def plain(value: float, digits: int = 10) -> str:
     """Write a number without an exponent and without zeros at its end.
 
-    >>> plain(0.14), plain(2.0), plain(1e-05)
-    ('0.14', '2', '0.00001')
+    >>> plain(0.14), plain(2.0), plain(1e-05), plain(-1e-15)
+    ('0.14', '2', '0.00001', '0')
     """
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

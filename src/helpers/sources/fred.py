@@ -35,7 +35,7 @@ def _series(name, measure, content, today):
             "entity": "United States",
             "period_start": start,
             "period_end": f"{pd.Timestamp(start) + pd.offsets.QuarterEnd(1):%Y-%m-%d}",
-            "value": f"{formats.number(name, row[shapes[day]]):.2f}",
+            "value": f"{formats.number(name, row[shapes[day]]):z.2f}",
             "unit": "percent",
             "source": f"FRED {name}",
             "known_on": today,
