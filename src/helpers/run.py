@@ -22,6 +22,7 @@ from helpers import (
     cluster,
     data,
     diff,
+    docs,
     downloads,
     freshness,
     kernels,
@@ -184,14 +185,29 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
             # the two standing editions stay side by side, whatever was built
             held = [day for day in standing if _complete(day)] or [day for day in wanted if _complete(day)]
             if held:
-                try:
-                    report.landing_page(paths.REPORT, held)
-                except (ValueError, OSError) as error:
-                    faults["binding the landing page"] = first_line(error)
+                # the docs before the landing page, which links them
+                for name, bind in {"docs": _docs, "landing page": _landing}.items():
+                    try:
+                        bind(held)
+                    except (ValueError, OSError) as error:
+                        faults[f"binding the {name}"] = first_line(error)
         finally:
             for place in stages.values():
                 shutil.rmtree(place, ignore_errors=True)
         return _told(as_of, wanted, held, faults, ran, with_pdf)
+
+
+def _docs(held):
+    place = paths.REPORT / f".stage-docs-{os.getpid()}"
+    try:
+        if docs.write(place, paths.REPORT, held):
+            publish(place, paths.REPORT / "docs")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _landing(held):
+    report.landing_page(paths.REPORT, held)
 
 
 def _told(as_of, wanted, held, faults, ran, with_pdf):
@@ -207,7 +223,8 @@ def _told(as_of, wanted, held, faults, ran, with_pdf):
     ]
     words.append(f"The report is at {(paths.REPORT / 'index.html').relative_to(paths.ROOT)}")
     pages = [path for path in paths.REPORT.iterdir() if path.is_file() and not path.name.startswith(".")]
-    built = [*pages, paths.REPORT / "fonts", *(paths.REPORT / day for day in {*wanted, *held})]
+    folders = [paths.REPORT / name for name in sorted({"fonts", "docs", *wanted, *held})]
+    built = [*pages, *filter(Path.is_dir, folders)]
     freshness.remember(as_of, built, words)
     if with_pdf:
         from helpers import pdf
