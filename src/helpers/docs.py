@@ -114,11 +114,12 @@ class _Site:
         """Give the way from a page to a file of the repository; none to a folder."""
         if target in self.places:
             return self.places[target]
-        notebook = f"{self.day}/{target.stem}/index.html"
-        if target.suffix == ".ipynb" and (self.folder / self.day / target.stem / "notebook.ipynb").is_file():
-            return f"../{notebook}"
         if target.is_dir():
             return ""
+        if target.suffix == ".ipynb":
+            # read as a page or not at all
+            held = (self.folder / self.day / target.stem / "notebook.ipynb").is_file()
+            return f"../{self.day}/{target.stem}/index.html" if held else ""
         self.files[target] = f"files/{_told(target)}"
         return self.files[target]
 
