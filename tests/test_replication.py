@@ -35,6 +35,9 @@ def test_every_exhibit_of_the_stored_notebooks_is_listed_with_functions_that_are
     assert listed == made and len(made) > 60
     for shown in (figures, tables):
         for row in rows([shown]):
+            if row[-1] == "rows of the data as they are":
+                assert shown is tables
+                continue
             functions = row[-1].split(", ")
             assert shown is tables or functions[0].startswith("charts."), row
             for function in functions:
@@ -68,7 +71,7 @@ def test_an_exhibit_of_two_editions_stands_once_as_the_older_makes_it(stored):
     ],
 )
 def test_the_functions_of_an_exhibit_are_found_through_the_names_of_the_notebook(code, slug, made):
-    assert replication.makers(SETUP + code, slug) == made
+    assert replication.Program(SETUP + code).makers(slug) == made
 
 
 def test_the_dictionary_holds_every_column_of_every_table(stored):

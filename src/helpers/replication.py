@@ -148,55 +148,114 @@ def exhibits(report: Path, editions: list[str]) -> list[dict]:
     found = {"figure": {}, "table": {}}
     for day in editions:
         for name in content.names(report / day):
-            code = ""
-            for cell in content.section(report / day, name)["cells"]:
-                code += f"{cell['source']}\n" if cell["kind"] != "prose" else ""
-                for out in [out for out in cell["outputs"] if out["kind"] in found]:
-                    slug = out["files"].partition("/")[2]
+            cells = content.section(report / day, name)["cells"]
+            program = Program("\n".join(cell["source"] for cell in cells if cell["kind"] != "prose"))
+            shown = [(cell["place"], out) for cell in cells for out in cell["outputs"] if out["kind"] in found]
+            for place, out in shown:
+                slug = out["files"].partition("/")[2]
+                if (name, slug) not in found[out["kind"]]:
                     what = out["title"] if out["kind"] == "figure" else out["caption"]
                     link = {"text": what, "address": f"../{day}/{lineage.notebook_page(name)}"}
-                    made = ", ".join(makers(code, slug))
-                    row = [_code(slug), link, _code(f"{name}.ipynb"), str(cell["place"]), _code(made)]
-                    found[out["kind"]].setdefault((name, slug), row)
+                    made = _code(", ".join(program.makers(slug))) or "rows of the data as they are"
+                    found[out["kind"]][name, slug] = [_code(slug), link, _code(f"{name}.ipynb"), str(place), made]
     head = ["File", "What it shows", "Notebook", "Cell", "Functions of src/helpers"]
     return [
-        {"caption": f"{kind.capitalize()}s and the program that makes each", "head": head, "rows": [*rows.values()]}
+        {
+            "caption": f"{kind.capitalize()}s and the program that makes each",
+            "head": head,
+            # those of a notebook together, in its order
+            "rows": [rows[key] for key in sorted(rows, key=lambda key: key[0])],
+        }
         for kind, rows in found.items()
     ]
 
 
-def makers(code: str, slug: str) -> list[str]:
-    r"""Name the helper functions whose answers an exhibit shows, what draws it first.
-
-    The third argument of the call that publishes it is followed through the names of the notebook, on each way to the
-    first function that computes.
+class Program:
+    r"""Code of a notebook, asked which helper functions make what it publishes.
 
     Parameters
     ----------
     code : str
-        All code of the notebook to the end of the cell that publishes.
-    slug : str
-        Name of the exhibit's files.
+        Of all its cells, in their order.
 
     Examples
     --------
     >>> code = "from helpers import charts, lag\nrows = lag.spells(x)\n"
-    >>> makers(code + "charts.publish(here, 'lag-spells', charts.record_spells(rows[rows.n > 1]))", "lag-spells")
+    >>> code += "charts.publish(here, 'lag-spells', charts.record_spells(rows[rows.n > 1]))"
+    >>> Program(code).makers("lag-spells")
     ['charts.record_spells', 'lag.spells']
     """
-    tree = ast.parse(code)
-    known = {alias.asname or alias.name for node in ast.walk(tree) if _ours(node) for alias in node.names}
-    given, shown = _assigned(tree), None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("publish", "publish_table"):
-            # the last one counts: a cell may be set up as an earlier one was
-            shown = node.args[2] if len(node.args) > 2 and _names(node.args[1], slug) else shown
-    found = [] if shown is None else list(dict.fromkeys(_computing(shown, known, given, set())))
-    return sorted(found, key=lambda name: not name.startswith("charts."))
+
+    def __init__(self, code: str):
+        self.helpers, self.given, self.published = set(), {}, []
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and node.module == "helpers":
+                self.helpers |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.Assign):
+                for target in node.targets:
+                    self._give(target, node.value, node.lineno, isinstance(target, ast.Name | ast.Tuple))
+            elif isinstance(node, ast.AugAssign):
+                self._give(node.target, node.value, node.lineno, False)
+            elif isinstance(node, ast.For):
+                self._give(node.target, node.iter, node.lineno, True)
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("publish", "publish_table"):
+                self.published += [node] if len(node.args) > 2 else []
+        for values in self.given.values():
+            values.sort(key=lambda value: value[0])
+
+    def _give(self, target, value, line, anew):
+        """Keep what a name gets at a line, and whether that is all it holds from there on."""
+        for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+            while isinstance(part, ast.Subscript | ast.Attribute | ast.Starred):
+                part = part.value
+            if isinstance(part, ast.Name):
+                self.given.setdefault(part.id, []).append((line, value, anew))
+
+    def makers(self, slug: str) -> list[str]:
+        """Name the helper functions whose answers an exhibit shows, what draws it first.
+
+        The third argument of the call that publishes it is followed through the names of the notebook, on each way to
+        the first function that computes.
+
+        Parameters
+        ----------
+        slug : str
+            Name of the exhibit's files.
+
+        Returns
+        -------
+        list of str
+            Such as ``lag.spells``; empty where the notebook shows a table of data as it is.
+        """
+        calls = [call for call in self.published if _names(call.args[1], slug)]
+        found = [name for call in calls for name in self._computing(call.args[2], call.lineno, set())]
+        return sorted(dict.fromkeys(found), key=lambda name: not name.startswith("charts."))
+
+    def _computing(self, node, line, seen):
+        if _is_helper(node, self.helpers):
+            name = f"{node.value.id}.{node.attr}"
+            return [] if _SILENT.fullmatch(name) else [name]
+        if isinstance(node, ast.Call) and _is_helper(node.func, self.helpers):
+            own = self._computing(node.func, line, seen)
+            # what is given to a function that computes is its own affair
+            if own and not own[0].startswith("charts."):
+                return own
+        if isinstance(node, ast.Name):
+            # each value once, for the ways through names are more than can be walked
+            values = [(place, value) for place, value in self._held(node.id, line) if id(value) not in seen]
+            seen |= {id(value) for _, value in values}
+            return [name for place, value in values for name in self._computing(value, place, seen)]
+        return [name for part in ast.iter_child_nodes(node) for name in self._computing(part, line, seen)]
+
+    def _held(self, name, line):
+        """Give what a name holds at a line: the last value that replaced it, and what was added since."""
+        before = [value for value in self.given.get(name, []) if value[0] < line]
+        anew = [place for place, value in enumerate(before) if value[2]]
+        return [(place, value) for place, value, _ in before[anew[-1] if anew else 0 :]]
 
 
-def _ours(node):
-    return isinstance(node, ast.ImportFrom) and node.module == "helpers"
+def _is_helper(node, helpers):
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in helpers
 
 
 def _names(node, slug):
@@ -205,43 +264,6 @@ def _names(node, slug):
         parts = [re.escape(part.value) if isinstance(part, ast.Constant) else ".+" for part in node.values]
         return bool(re.fullmatch("".join(parts), slug))
     return isinstance(node, ast.Constant) and node.value == slug
-
-
-def _assigned(tree):
-    """Expressions from which each name gets what it holds; all of them, for the order in loops is not told."""
-    given = {}
-
-    def give(target, value):
-        for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
-            while isinstance(part, ast.Subscript | ast.Attribute | ast.Starred):
-                part = part.value
-            if isinstance(part, ast.Name):
-                given.setdefault(part.id, []).append(value)
-
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                give(target, node.value)
-        elif isinstance(node, ast.AugAssign | ast.NamedExpr):
-            give(node.target, node.value)
-        elif isinstance(node, ast.For | ast.comprehension):
-            give(node.target, node.iter)
-    return given
-
-
-def _computing(node, known, given, seen):
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
-        name = f"{node.value.id}.{node.attr}"
-        return [] if _SILENT.fullmatch(name) else [name]
-    if isinstance(node, ast.Call):
-        own = _computing(node.func, known, given, seen)
-        if own and not own[0].startswith("charts."):
-            return own
-    if isinstance(node, ast.Name):
-        if node.id in seen:
-            return []
-        return [name for value in given.get(node.id, []) for name in _computing(value, known, given, seen | {node.id})]
-    return [name for part in ast.iter_child_nodes(node) for name in _computing(part, known, given, seen)]
 
 
 def numbers(report: Path, editions: list[str]) -> list[dict]:
@@ -267,12 +289,15 @@ def software() -> list[dict]:
     """List the packages that the project asks for, with what each is for and its version in the lock."""
     project = (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lock = (paths.ROOT / "requirements.lock").read_text(encoding="utf-8")
-    rows = [["Python", tomllib.loads(project)["project"]["requires-python"], ""]]
-    for name in tomllib.loads(project)["project"]["dependencies"]:
-        found = re.findall(rf"^{re.escape(name)}==([^\s;]+)", lock, flags=re.MULTILINE)
-        reason = re.search(rf'^ *"{re.escape(name)}", *# (.+)$', project, flags=re.MULTILINE)
-        rows.append([name, " or ".join(sorted(set(found))), reason[1] if reason else ""])
-    total = len(set(re.findall(r"^(\S+)==", lock, flags=re.MULTILINE)))
+    locked, reasons = {}, dict(re.findall(r'^ *"([\w.-]+)", *# (.+)$', project, flags=re.MULTILINE))
+    for name, version in re.findall(r"^([\w.-]+)(?:\[.*\])?==([^\s;]+)", lock, flags=re.MULTILINE):
+        locked.setdefault(name.replace("_", "-"), set()).add(version)
+    told = tomllib.loads(project)["project"]
+    rows = [["Python", told["requires-python"], ""]]
+    for name in told["dependencies"]:
+        versions = sorted(locked.get(name.replace("_", "-"), []))
+        rows.append([name, " or ".join(versions), reasons.get(name, "")])
+    total = len(locked)
     caption = f"What the project asks for; the lock holds {total} packages in all, each with its hashes"
     return [{"caption": caption, "head": ["Package", "Version", "For"], "rows": rows}]
 
@@ -299,8 +324,8 @@ def programs() -> list[dict]:
     """Describe every program of ``src/helpers`` in the first line that it says of itself."""
     place, rows = paths.ROOT / "src" / "helpers", []
     for file in sorted(place.rglob("*.py")):
-        words = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-        rows.append([_code(str(file.relative_to(place))), words.partition("\n")[0]])
+        words = re.match(r'r?"""(.*?)(?:"""|$)', file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        rows.append([_code(str(file.relative_to(place))), words[1] if words else ""])
     return [{"caption": "Programs in src/helpers", "head": ["File", "What it does"], "rows": rows}]
 
 
