@@ -339,8 +339,13 @@ def lay_out_stored(file, folder):
                 (folder / f"{exhibit['slug']}.png").write_bytes(base64.b64decode(output.data["image/png"]))
             elif exhibit:
                 rows = content.Rows(output.data["text/html"])
-                table = pd.DataFrame([[cell["text"] for cell in row] for row in [*rows.head, *rows.body]])
+                # as a CSV has them, without signs between thousands
+                table = pd.DataFrame([[_plain(cell) for cell in row] for row in [*rows.head, *rows.body]])
                 table.to_csv(folder / f"{exhibit['slug']}.csv", index=False, header=False)
+
+
+def _plain(cell):
+    return cell["text"].replace(",", "") if cell["number"] else cell["text"]
 
 
 @pytest.fixture(scope="module")

@@ -181,8 +181,8 @@ class Text(report.Prose):
         return super().paragraph(text)
 
     def link(self, text, url, title=None):
-        if re.match(r"https?://", url):
-            return f'<a href="{html.escape(url)}">{text}</a>'
+        if re.match(r"[a-z]+:", url):
+            return f'<a href="{html.escape(url)}">{text}</a>' if re.match(r"https?://", url) else text
         path, _, name = url.partition("#")
         target = self._target(path) if path else self.file
         self.links.append((target, name))
@@ -212,22 +212,22 @@ class Text(report.Prose):
         return f'<img src="{html.escape(self.site.address(target))}" alt="{words}"{size} loading="lazy">'
 
     def block_html(self, html):
-        return self._marked(html) or super().block_html(html)
+        found = self._marked(html)
+        return super().block_html(html) if found is None else found
 
     def inline_html(self, html):
-        return self._marked(html) or super().inline_html(html)
+        return "" if _MARK.fullmatch(html) else super().inline_html(html)
 
     def _marked(self, text):
-        """Put a table at its mark, and nothing at any other comment."""
+        """Put a table at its mark, nothing at any other comment; None where it is no comment."""
         found = _MARK.fullmatch(text.strip())
-        if found is None:
-            return ""
-        if not found["name"]:
-            return "\n"
+        if not found or not found["name"]:
+            return found and ""
         if found["name"] not in self.tables:
             known = ", ".join(sorted(self.tables))
             raise ValueError(f"{_told(self.file)}: no table {found['name']!r} is known to the docs, only {known}")
         shown = self.tables[found["name"]]()
         for table in [table for table in shown if "title" in table]:
             table["id"] = self._anchor(table["title"])
+            self.headings.append({"id": table["id"], "text": table["title"]})
         return pages.site().get_template("tables.html.j2").module.tables(shown)

@@ -79,7 +79,7 @@ def dictionary(report: Path, editions: list[str]) -> list[dict]:
 
 def _facts(source, reach, editions):
     facts = [("one row is", source["title"]), ("from", _producer(source)), ("licence", source["licence"])]
-    facts.append(("dates", f"published {source['published']}, read {source['read']}"))
+    facts.append(("dates", f"newest day published {source['published']}, read {source['read']}"))
     if source["known_on"] == "always":
         facts.append(("known", "always: a definition of ours"))
     else:
@@ -157,8 +157,8 @@ def exhibits(report: Path, editions: list[str]) -> list[dict]:
                     what = out["title"] if out["kind"] == "figure" else out["caption"]
                     link = {"text": what, "address": f"../{day}/{lineage.notebook_page(name)}"}
                     made = _code(", ".join(program.makers(slug))) or "rows of the data as they are"
-                    found[out["kind"]][name, slug] = [_code(slug), link, _code(f"{name}.ipynb"), str(place), made]
-    head = ["File", "What it shows", "Notebook", "Cell", "Functions of src/helpers"]
+                    found[out["kind"]][name, slug] = [_code(slug), link, f"{name[:2]}, cell {place}", made]
+    head = ["File", "What it shows", "Notebook", "Functions of src/helpers"]
     return [
         {
             "caption": f"{kind.capitalize()}s and the program that makes each",
@@ -279,7 +279,7 @@ def numbers(report: Path, editions: list[str]) -> list[dict]:
     for record in [record for record in records if record["role"] == "headline"]:
         claim, made = claims[record["id"]], record.get("origin", {}).get("function", "")
         link = {"text": record["id"], "address": f"../{editions[0]}/{lineage.page(record['id'])}"}
-        program = [_code(f"{record['notebook']}.ipynb"), _code(made.removeprefix("helpers."))]
+        program = [record["notebook"][:2], _code(made.removeprefix("helpers."))]
         rows.append([link, claim["claim"], claim["note_section"], *program])
     head = ["Number", "Claim of the note, in our words", "The note's section", "Notebook", "Function of src/helpers"]
     return [{"caption": "Numbers on which the verdicts rest", "head": head, "rows": rows}]
@@ -325,7 +325,7 @@ def programs() -> list[dict]:
     place, rows = paths.ROOT / "src" / "helpers", []
     for file in sorted(place.rglob("*.py")):
         words = re.match(r'r?"""(.*?)(?:"""|$)', file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        rows.append([_code(str(file.relative_to(place))), words[1] if words else ""])
+        rows.append([_code(str(file.relative_to(place))), words[1].replace("`", "") if words else ""])
     return [{"caption": "Programs in src/helpers", "head": ["File", "What it does"], "rows": rows}]
 
 
