@@ -119,20 +119,23 @@ def test_two_builds_are_the_same_bytes(site, tmp_path):
 
 
 def test_a_browser_and_axe_find_nothing_amiss(browser, site):
-    page, said, wrong, wide = browser.new_page(viewport={"width": 320, "height": 800}), [], {}, []
+    page, said, asked, wrong, wide = browser.new_page(viewport={"width": 320, "height": 800}), [], [], {}, []
     page.on("console", lambda message: said.append(message.text))
-    outside = []
-    page.on("request", lambda request: outside.append(request.url))
+    page.on("request", lambda request: asked.append(request.url))
     for file in sorted((site / "docs").glob("*.html")):
-        wrong |= violations(page, file, {})
+        page.emulate_media(color_scheme="light")
+        page.goto(file.as_uri())
         if page.evaluate("document.documentElement.scrollWidth") > 320:
             wide.append(file.name)
-        page.emulate_media(color_scheme="dark")
-        wrong |= violations(page, file, {"runOnly": ["color-contrast"]})
-        page.emulate_media(color_scheme="light")
+        # a row of a table is like the next
+        wrong |= violations(page, file, {}, rows=2)
+        # all there is to colour: prose, formulas, code, tables
+        if file.stem in ("methods", "replication"):
+            page.emulate_media(color_scheme="dark")
+            wrong |= violations(page, file, {"runOnly": ["color-contrast"]}, rows=2)
     page.close()
     assert wrong == {} and wide == [] and said == []
-    assert [url for url in outside if not url.startswith((site.as_uri(), "data:"))] == []
+    assert [url for url in asked if not url.startswith((site.as_uri(), "data:"))] == []
 
 
 # small docs
