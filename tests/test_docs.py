@@ -148,7 +148,9 @@ def written(tmp_path, monkeypatch):
     (tmp_path / "references.bib").write_text(
         "@book{sen1973, author = {Sen, Amartya}, title = {On Inequality}, year = 1973}", encoding="utf-8"
     )
-    (tmp_path / "secret.txt").write_text("x", encoding="utf-8")
+    for name in ("LICENSE", "secret.txt"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    (tmp_path / "requirements.lock").touch()
 
     def called(**sources):
         for name, text in sources.items():
@@ -190,14 +192,16 @@ def test_headings_are_named_as_github_names_them(written):
 
 def test_links_lead_to_pages_and_to_copies_of_files(written, tmp_path):
     page = written(
-        a="# A\n\n[b](b.md#c) [up](../README.md) [file](../secret.txt) [here](#d) [folder](../docs) "
+        a="# A\n\n[b](b.md#c) [up](../README.md) [file](../LICENSE) [kept](../secret.txt) [here](#d) [folder](../docs) "
         "[w](https://e.org)\n\n## D\n",
         b="# B\n\nb\n\n## C\n",
         README="# R\n\n[a](docs/a.md) after [@sen1973]\n",
     )
     linked = {attrs["href"] for attrs in page.all("a")}
-    assert {"b.html#c", "readme.html", "files/secret.txt", "#d", "https://e.org"} <= linked
-    assert "folder" in page.text and (tmp_path / "report" / "docs" / "files" / "secret.txt").read_text() == "x"
+    assert {"b.html#c", "readme.html", "files/LICENSE", "#d", "https://e.org"} <= linked
+    # neither a folder nor a file from which no report follows can be opened there
+    assert "folder" in page.text and "kept" in page.text and not [each for each in linked if "secret" in each]
+    assert (tmp_path / "report" / "docs" / "files" / "LICENSE").read_text() == "x"
     works = Page(tmp_path / "report" / "docs" / "readme.html")
     assert {attrs["href"] for attrs in works.all("a")} >= {
         "a.html",

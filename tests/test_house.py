@@ -45,7 +45,7 @@ ALLOWED = {
     "specifications": {"inference", "results"},
     "report": {"cache", "content", "pages", "specifications", "references", "freshness"},
     "replication": {"paths", "content", "lineage", "references"},
-    "docs": {"paths", "pages", "references", "replication", "report", "results"},
+    "docs": {"paths", "freshness", "pages", "references", "replication", "report", "results"},
     "downloads": {"paths", "cache", "content", "references", "results"},
     "mathematics": set(),
     "pdf": {"paths", "results", "content", "references", "mathematics"},

@@ -8,7 +8,7 @@ import shutil
 import struct
 from pathlib import Path
 
-from helpers import pages, paths, references, replication, report, results
+from helpers import freshness, pages, paths, references, replication, report, results
 
 # pages of the top folder; its README stands among the docs, and that of the docs is their contents
 TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
@@ -107,19 +107,21 @@ class _Site:
 
     def __init__(self, folder, editions, places):
         self.folder, self.places, self.files = folder, places, {}
+        # a copy of any other file could be out of date and nobody would notice
+        self.watched = freshness.inputs().keys()
         # the stored notebooks are those of the note's day
         self.day = results.NOTE_DAY if results.NOTE_DAY in editions else editions[-1] if editions else ""
 
     def address(self, target):
-        """Give the way from a page to a file of the repository; none to a folder."""
+        """Give the way from a page to a file of the repository; none to a folder or what no report follows from."""
         if target in self.places:
             return self.places[target]
-        if target.is_dir():
-            return ""
         if target.suffix == ".ipynb":
             # read as a page or not at all
             held = (self.folder / self.day / target.stem / "notebook.ipynb").is_file()
             return f"../{self.day}/{target.stem}/index.html" if held else ""
+        if str(target) not in self.watched:
+            return ""
         self.files[target] = f"files/{_told(target)}"
         return self.files[target]
 
@@ -187,8 +189,9 @@ class Text(report.Prose):
         target = self._target(path) if path else self.file
         self.links.append((target, name))
         address = self.site.address(target) if path else ""
-        address = "#".join([address, name] if name else [address])
-        return f'<a href="{html.escape(address)}">{text}</a>' if address else text
+        if path and not address:
+            return text
+        return f'<a href="{html.escape("#".join([address, name] if name else [address]))}">{text}</a>'
 
     def _target(self, path):
         """Find the file of the repository that a relative link means."""
@@ -201,15 +204,15 @@ class Text(report.Prose):
         words = html.escape(html.unescape(text)).strip()
         if not words:
             raise ValueError(f"{_told(self.file)}: the picture {url} needs a text in its place")
-        if re.match(r"[a-z]+:", url):
+        target = None if re.match(r"[a-z]+:", url) else self._target(url)
+        address, size = target and self.site.address(target), ""
+        if not address:
             return f"<em>{words}</em>"
-        target = self._target(url)
-        size = ""
         if target.suffix == ".png":
             # the size of a PNG stands in its first chunk
             width, height = struct.unpack(">II", target.read_bytes()[16:24])
             size = f' width="{width}" height="{height}"'
-        return f'<img src="{html.escape(self.site.address(target))}" alt="{words}"{size} loading="lazy">'
+        return f'<img src="{html.escape(address)}" alt="{words}"{size} loading="lazy">'
 
     def block_html(self, html):
         found = self._marked(html)
