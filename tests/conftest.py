@@ -1,5 +1,6 @@
 """A small project for the tests of what executes notebooks: the real code, and notebooks of a few lines."""
 
+import base64
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from helpers import charts, data, environment, freshness, lineage, paths, results, run
+from helpers import charts, content, data, environment, freshness, lineage, paths, results, run
 from helpers.charts import house
 
 FIRST, LAST = "2024-06-28", "2025-12-31"
@@ -317,6 +318,56 @@ def main(capsys):
         return code, capsys.readouterr().err
 
     return called
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A report whose one edition holds the stored notebooks with the files of their exhibits, and made-up records."""
+    report = tmp_path_factory.mktemp("stored") / "report"
+    edition = report / results.NOTE_DAY
+    for file in sorted(paths.NOTEBOOKS.glob("[0-9]*.ipynb")):
+        lay_out_stored(file, edition / file.stem)
+    claims, origin = results.claims(), {"function": "helpers.returns.holding_period_return"}
+    common = {"role": "headline", "origin": origin}
+    records = [common | {"id": row.Index, "notebook": row.notebook} for row in claims.itertuples()]
+    (edition / "results.json").write_text(json.dumps(records), encoding="utf-8")
+    for page in [report / "index.html", *(edition / "numbers" / f"{claim}.html" for claim in claims.index)]:
+        page.parent.mkdir(exist_ok=True)
+        page.touch()
+    return report
+
+
+def lay_out_stored(file, folder):
+    """Lay out a stored notebook as a run does, as far as those look at it who bind pages."""
+    folder.mkdir(parents=True)
+    (folder / "index.html").touch()
+    (folder / "notebook.ipynb").write_bytes(file.read_bytes())
+    for cell in nbformat.read(file, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            exhibit = output.get("metadata", {}).get("exhibit")
+            if exhibit and exhibit["kind"] == "figure":
+                for ending in (".svg", ".csv"):
+                    (folder / f"{exhibit['slug']}{ending}").touch()
+                (folder / f"{exhibit['slug']}.png").write_bytes(base64.b64decode(output.data["image/png"]))
+            elif exhibit:
+                rows = content.Rows(output.data["text/html"])
+                # as a CSV has them, without signs between thousands
+                table = pd.DataFrame([[_plain(cell) for cell in row] for row in [*rows.head, *rows.body]])
+                table.to_csv(folder / f"{exhibit['slug']}.csv", index=False, header=False)
+
+
+def _plain(cell):
+    return cell["text"].replace(",", "") if cell["number"] else cell["text"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser in which pages are opened."""
+    # here, for most tests need none
+    from browsing import launched
+
+    with launched() as browser:
+        yield browser
 
 
 def pytest_terminal_summary(terminalreporter):

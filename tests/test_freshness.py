@@ -13,7 +13,10 @@ def built(place):
     """A report that was built from one notebook and remembered."""
     place.write("01_leaf")
     edition = place.edition("2025-02-14")
-    (place.root / "sweeps").mkdir()
+    for name in ("sweeps", "docs"):
+        (place.root / name).mkdir()
+    for name in ("docs/methods.md", "README.md", "LICENSE"):
+        (place.root / name).write_text("read", encoding="utf-8")
     freshness.remember("", [edition], WORDS)
     return place
 
@@ -30,6 +33,9 @@ def test_a_report_is_fresh_when_nothing_changed(built):
         "data/claims.csv",
         "requirements.lock",
         "references.bib",
+        "docs/methods.md",
+        "README.md",
+        "LICENSE",
         "report/2025-02-14/results.json",
         "report/2025-02-14/01_leaf/notebook.ipynb",
     ],
@@ -86,6 +92,8 @@ def test_an_edition_is_held_to_its_seal_and_not_to_what_lies_there_when_it_is_re
         "notebooks/02_new.ipynb",
         "data/raw/new.csv",
         "sweeps/new.yml",
+        "docs/new.md",
+        "SECURITY.md",
         "report/2025-02-14/x",
         "report/compare/2025-02-14--2025-06-30/compare.json",
     ],

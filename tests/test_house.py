@@ -49,6 +49,8 @@ ALLOWED = {
     "pages": {"paths", "results"},
     "specifications": {"inference", "results"},
     "report": {"cache", "content", "pages", "specifications", "references", "freshness"},
+    "replication": {"paths", "content", "lineage", "references"},
+    "docs": {"paths", "freshness", "pages", "references", "replication", "report", "results"},
     "downloads": {"paths", "cache", "content", "references", "results"},
     "mathematics": set(),
     "pdf": {"paths", "results", "content", "references", "mathematics"},
@@ -63,7 +65,7 @@ ALLOWED = {
     "cluster": {"paths", "environment", "cache", "kernels", "execution", "runs"},
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
-    | {"parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
+    | {"docs", "parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
     | {"terminal", "exchange"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},

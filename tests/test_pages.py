@@ -1,22 +1,18 @@
 """The pages as a browser shows them: a report of stored notebooks, with hostile names planted in all that it says."""
 
 import base64
-import contextlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import types
 import urllib.parse
 from pathlib import Path
 
-import axe_playwright_python
 import nbformat
 import pandas as pd
 import pytest
-from playwright.sync_api import sync_playwright
 
+from browsing import UNSEEN, chromium, violations
 from helpers import content, numbers, pages, paths, report, results
 
 # each of them leaves a trace when it runs
@@ -30,35 +26,7 @@ PROSE = f"\n\n{EVIL}\n\n[go](javascript:{RUN}) ![far](https://example.org/far.pn
 PICTURE = f"""<svg xmlns="http://www.w3.org/2000/svg" width="800" height="400" onload="{RUN.replace('"', "'")}">
 <script>{RUN}</script><image href="https://example.org/far.png" width="9" height="9"/><text y="40">figure</text></svg>
 """
-UNSEEN = "NO BROWSER: the pages were NOT looked at; install chromium"
 EDITIONS = {"2025-02-14": ["99_verdicts"], "2026-07-31": ["00_data", "01_returns", "99_verdicts"]}
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync", "--hide-scrollbars"]
-
-
-def chromium():
-    """Find a browser, installing Debian's where that can be done."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            for command in ("update", "install --yes --no-install-recommends chromium"):
-                subprocess.run(["apt-get", *command.split()], capture_output=True, timeout=300, check=False)
-        found = shutil.which("chromium")
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = chromium()
-    if not found:
-        # tests/conftest.py repeats these words in the summary
-        pytest.skip(UNSEEN)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -240,17 +208,6 @@ def test_axe_finds_no_violation(browser, site, scheme):
         wrong |= violations(page, file, only)
     page.close()
     assert wrong == {}
-
-
-def violations(page, file, only):
-    """What axe finds on a page with all its folds open."""
-    page.goto(file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-    # by the debugger, which no content security policy stops
-    page.evaluate(AXE)
-    found = page.evaluate("only => axe.run({ preload: false, resultTypes: ['violations'], ...only })", only)
-    assert found["passes"] or found["violations"]
-    return {(file.parent.name, one["id"]): one["nodes"][0]["html"][:300] for one in found["violations"]}
 
 
 @pytest.mark.fault(60)

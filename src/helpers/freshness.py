@@ -16,6 +16,8 @@ from helpers import paths
 
 # folders of the data that no report follows from by themselves
 BUILT = ("processed", "archive")
+# files of the top folder that become pages of the report, or that these may link
+BESIDE_DOCS = ("*.md", "CITATION.cff", "LICENSE", "Makefile", "environment.yml", "pyproject.toml")
 
 
 def remember(wish: str, built: list[Path], words: list[str]) -> None:
@@ -57,11 +59,13 @@ def forget() -> None:
 
 def inputs() -> dict[str, str]:
     """Hash every file that any part of a report may follow from, by path."""
-    places = [paths.NOTEBOOKS, paths.ROOT / "src" / "helpers", paths.DATA, paths.ROOT / "sweeps"]
+    places = [paths.NOTEBOOKS, paths.ROOT / "src" / "helpers", paths.DATA, paths.ROOT / "sweeps", paths.ROOT / "docs"]
     files = [paths.ROOT / "requirements.lock", paths.ROOT / "references.bib", *paths.REPORT.glob("sweeps/*/runs.csv")]
     files += paths.REPORT.glob("compare/*/compare.json")
     # what is said of a report follows from it
     files += paths.ROOT.glob("tests/recorded.csv")
+    # what the docs are made of and show, as far as it is there
+    files += [file for name in BESIDE_DOCS for file in paths.ROOT.glob(name)]
     for place in places:
         for folder, below, names in os.walk(place):
             below[:] = [name for name in below if not name.startswith((".", "__")) and name not in BUILT]

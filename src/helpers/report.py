@@ -145,6 +145,7 @@ def landing_page(report: Path, editions: list[str]) -> None:
         image=lead,
         numbers={edition: pages.numbers(report / edition) for edition in editions},
         notebooks=names,
+        docs=(report / "docs" / "index.html").is_file(),
         sweeps=_sweeps(report),
         comparisons=_comparisons(report),
         failures=sorted(path.name for path in report.glob("failed/????-??-??")),

@@ -21,6 +21,7 @@ from helpers import (
     cluster,
     data,
     diff,
+    docs,
     downloads,
     freshness,
     kernels,
@@ -195,12 +196,14 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
                     freshness.keep_seal(day, sealed)
             # the two standing editions stay side by side, whatever was built
             held = [day for day in standing if _complete(day)] or [day for day in wanted if _complete(day)]
-            try:
-                _remember_failed(wanted, faults)
-                if held:
-                    report.landing_page(paths.REPORT, held)
-            except (ValueError, OSError) as error:
-                faults["binding the landing page"] = first_line(error)
+            steps = {"list of faults": lambda: _remember_failed(wanted, faults)}
+            # the docs before the landing page, which links them
+            steps |= {"docs": lambda: _docs(held), "landing page": lambda: report.landing_page(paths.REPORT, held)} if held else {}
+            for name, step in steps.items():
+                try:
+                    step()
+                except (ValueError, OSError) as error:
+                    faults[f"binding the {name}"] = first_line(error)
         finally:
             for place in stages.values():
                 shutil.rmtree(place, ignore_errors=True)
@@ -217,6 +220,15 @@ def _remember_failed(wanted, faults):
             aside = paths.REPORT / "failed" / day
             aside.mkdir(parents=True, exist_ok=True)
             (aside / "faults.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _docs(held):
+    place = paths.REPORT / f".stage-docs-{os.getpid()}"
+    try:
+        if docs.write(place, paths.REPORT, held):
+            publish(place, paths.REPORT / "docs")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _told(as_of, wanted, held, faults, ran, with_pdf):
@@ -236,7 +248,8 @@ def _told(as_of, wanted, held, faults, ran, with_pdf):
         words += [line for day in sorted(wanted) if (line := recorded.moved(day, paths.REPORT / day))]
     pages = [path for path in paths.REPORT.iterdir() if path.is_file() and not path.name.startswith(".")]
     editions = sorted(file.parent for file in paths.REPORT.glob("????-??-??/results.json"))
-    built = [*pages, paths.REPORT / "fonts", *editions]
+    folders = [paths.REPORT / name for name in ("fonts", "docs")]
+    built = [*pages, *filter(Path.is_dir, folders), *editions]
     freshness.remember(as_of, built, words)
     if with_pdf:
         from helpers import pdf
