@@ -197,8 +197,8 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
             # the two standing editions stay side by side, whatever was built
             held = [day for day in standing if _complete(day)] or [day for day in wanted if _complete(day)]
             steps = {"list of faults": lambda: _remember_failed(wanted, faults)}
-            # the docs before the landing page, which links them
-            steps |= {"docs": lambda: _docs(held), "landing page": lambda: report.landing_page(paths.REPORT, held)} if held else {}
+            if held:  # the docs before the landing page, which links them
+                steps |= {"docs": lambda: _docs(held), "landing page": lambda: report.landing_page(paths.REPORT, held)}
             for name, step in steps.items():
                 try:
                     step()
