@@ -573,6 +573,7 @@ def _measured(place, other, told, recorded):
                 found = agreement.compare(one.report, base.report, recorded)
                 found.faults += unproven(variation, one.saw, base.saw)
             words = f"{found.total.equal:,} of {found.total.count:,} numbers the same to the bit"
+            words += f", the others within a share of {found.total.gap:.2g}" if found.total.gap else ""
             words += f", {len(found.apart):,} files differ, {time.monotonic() - started:.0f} s"
             print(f"{variation.name}: {words}", *found.faults[:3], sep="\n  ", flush=True)
             rows.append((variation.name, effect(variation, one), found))
