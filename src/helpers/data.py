@@ -23,7 +23,7 @@ from pathlib import Path
 import filelock
 import pandas as pd
 
-from helpers import journal, paths, terminal
+from helpers import journal, paths
 
 SOURCE_COLUMNS = [
     "file",
@@ -731,4 +731,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # no notebook that reads data needs it
+    from helpers import terminal
+
     sys.exit(terminal.run(main))
