@@ -31,7 +31,7 @@ def test_a_report_whose_cells_die_last_or_flood_ends_in_time_with_a_line_each(co
     copy.edition(NOTE)
     before, begun = copy.files(f"report/{NOTE}"), time.monotonic()
     code, said = copy.run("report", f"--as-of={NOTE}", command=[copy.root / "limited.py"])
-    assert code == 1 and time.monotonic() - begun < 60
+    assert code == 1 and time.monotonic() - begun < 300
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     assert errors == [
         f"error: {name} as of {NOTE}: cell 3{' ' if words.startswith('put') else ': '}{words} "

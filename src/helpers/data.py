@@ -26,7 +26,7 @@ from pathlib import Path
 import filelock
 import pandas as pd
 
-from helpers import journal, paths, terminal
+from helpers import journal, paths
 
 SOURCE_COLUMNS = [
     "file",
@@ -756,4 +756,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # no notebook that reads data needs it
+    from helpers import terminal
+
     sys.exit(terminal.run(main))
