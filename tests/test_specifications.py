@@ -60,6 +60,14 @@ def test_a_strip_holds_the_headline_then_the_alternatives_by_value_and_counts_wh
     assert strip["rows"][2]["found"] == "3.0 (1.0 to 5.0)" and strip["rows"][2]["verdict"] == "fails"
 
 
+def test_values_that_differ_by_rounding_alone_stand_in_the_order_of_their_labels(drawn):
+    orders = []
+    for b, c in ((1.0, 1.0 + 2**-52), (1.0 + 2**-52, 1.0)):
+        records = [record("fell", 2, 1, 3), record("fell/c", c, 0, 2), record("fell/b", b, 0, 2)]
+        orders.append([row["label"] for row in drawn(*records)["fell"]["rows"]])
+    assert orders[0] == orders[1]
+
+
 def test_only_claims_with_an_answer_and_an_alternative_are_drawn(drawn):
     found = drawn(
         record("fell", -4, -6, -2),

@@ -56,7 +56,8 @@ def strips(folder: Path) -> dict[str, dict]:
 
 
 def _strip(headline, answered, low, high):
-    ordered = [headline, *sorted(answered, key=lambda record: (float(record["value"]), record["label"]))]
+    # the last digits of equal values differ from one processor to another
+    ordered = [headline, *sorted(answered, key=lambda record: (float(f"{record['value']:.9g}"), record["label"]))]
     found = [
         inference.Estimate(
             *(float(record[key]) for key in ("value", "low", "high")), record["unit"], record["n"], record["method"]
