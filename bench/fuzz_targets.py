@@ -18,7 +18,7 @@ import strict_reader
 import yaml
 from papermill.translators import PythonTranslator
 
-from helpers import data, parameters, paths, sweep
+from helpers import data, parameters, paths, results, sweep
 from helpers.parameters import ParameterError
 from helpers.sources import formats
 from helpers.sources.feeds import Stopped
@@ -61,7 +61,9 @@ def lay_out(root: Path, put: Callable = setattr) -> None:
     put(paths, "ROOT", root)
     put(paths, "NOTEBOOKS", root / "notebooks")
     put(data, "span", lambda: SPAN)
+    # what a first use imports runs code, and is no wish's doing
     parameters.parameters(NOTEBOOK)
+    results.claims()
 
 
 # Raw files
