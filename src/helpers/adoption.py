@@ -691,14 +691,18 @@ def diffusion(rows: pd.DataFrame, ceilings: list[float], launch: str, at: str) -
             for r in _AUTOCORRELATIONS:
                 start = starts[r] if r in starts else _first_guess(curve, rate / ceiling, t)
                 args = (shape, ceiling, t, rate, r)
-                fits.append(optimize.least_squares(_residuals, start, x_scale="jac", args=args, ftol=1e-7, max_nfev=25))
+                fits.append(
+                    optimize.least_squares(_residuals, start, x_scale="jac", args=args, method="lm", **_TO_THE_END)
+                )
                 starts[r] = fits[-1].x
             best = fits[int(np.argmin([fit.cost for fit in fits]))]
             out.append((curve, ceiling, 2 * best.cost, (ceiling * shape(best.x, then))[0]))
     if not out:
         return Unanswered("no ceiling lies above every rate seen")
     table = pd.DataFrame(out, columns=["curve", "ceiling", "squares", "rate_at"])
-    ratio = table.squares / table.squares.min()
+    # below that is rounding: a curve through every point is not infinitely better than another
+    squares = table.squares.clip(lower=len(rows) * (np.finfo(float).eps * rate.max()) ** 2)
+    ratio = squares / squares.min()
     # rounded: an optimiser's last digits differ from one processor to another
     table = table.assign(ratio=ratio.round(4), allowed=ratio <= bound, bound=bound, rate_at=table.rate_at.round(3))
     return table.sort_values(["curve", "ceiling"], kind="stable", ignore_index=True).drop(columns="squares")
@@ -775,6 +779,8 @@ def _bass(values, t):
     return (1 - fall) / (1 + q / p * fall)
 
 
+# the valley of the Bass curve is flat: a fit that stops early stops elsewhere on every processor
+_TO_THE_END = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14}
 _CURVES = {"logistic": _logistic, "Gompertz": _gompertz, "Bass": _bass}
 
 
