@@ -213,8 +213,10 @@ def befallen(kills, fills, observe, *ways, change=turn):
         change(state)
         last = observe()
         if n < kills:
-            moment = (n + share) / kills * spans[place]
+            moment = share * spans[place]
             codes.append(killed(ways[place], moment, CHANCE.choice(STOPS)))
+            # a machine that is less busy than it was has done sooner
+            spans[place] *= 0.8 if codes[-1] == 0 else 1.02
             told = f"killed {moment:.3f} s from the start"
         else:
             most = int((n - kills + share) / fills * writes[place])
