@@ -236,7 +236,7 @@ def measured(contenders: dict, rounds: int) -> dict[str, list[float]]:
 def table(found: dict[str, list[float]], first: str) -> list[str]:
     """Medians, ranges and ratios to the first contender, in Markdown."""
     base = statistics.median(found[first])
-    lines = ["| | median, s | range, s | times ours |", "|---|---|---|---|"]
+    lines = ["| what | median, s | range, s | times ours |", "|---|---|---|---|"]
     for name, seconds in found.items():
         middle = statistics.median(seconds)
         lines.append(f"| {name} | {middle:.3g} | {min(seconds):.3g} to {max(seconds):.3g} | {middle / base:.3g} |")

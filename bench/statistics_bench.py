@@ -196,7 +196,7 @@ def report(rounds: int) -> list[str]:
         "to 1e-9; the library takes its own and agrees in law: arch in three quantiles, pyfixest in the p value, "
         "within four Monte Carlo errors; pyfixest in the statistic to 1e-9.",
         "",
-        "| | draws | ours, s | plain loop, s | times ours | library of record, s | times ours |",
+        "| what | draws | ours, s | plain loop, s | times ours | library of record, s | times ours |",
         "|---|---|---|---|---|---|---|",
     ]
     for make in (event_study, membership, backward_lag, wild_cluster, blocks):

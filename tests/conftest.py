@@ -18,6 +18,8 @@ from matplotlib.figure import Figure
 from helpers import charts, content, data, environment, freshness, lineage, paths, results, run
 from helpers.charts import house
 
+# run by the tests of storms, in a process of its own
+collect_ignore = ["storm.py"]
 FIRST, LAST = "2024-06-28", "2025-12-31"
 HOUSE = paths.ROOT
 SETTINGS = "as_of = '2025-02-14'\nword = 'none'\ndraws = 100\nlevel = 0.95\nfast = False"

@@ -48,7 +48,7 @@ def page() -> str:
     for row in ledger():
         if row["group"] != group:
             group = row["group"]
-            lines += ["", f"## {group}", "", "| | fault | what it gives | tests |", "|--:|---|---|---|"]
+            lines += ["", f"## {group}", "", "| number | fault | what it gives | tests |", "|--:|---|---|---|"]
         named = [f"{_sentence(name)} ([{file}](../tests/{file}))" for file, name in tests.get(row["number"], ())]
         cells = [html.escape(row[name], quote=False) for name in ("fault", "gives")]
         lines.append(f"| {row['number']} | {cells[0]} | {cells[1]} | {'<br>'.join(named) or '**none yet**'} |")

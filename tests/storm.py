@@ -60,6 +60,7 @@ def hashes(*places):
 def editions():
     """What is published, in pieces of which each is old or new."""
     pieces = {day: hashes(paths.REPORT / day) for day in DAYS}
+    pieces["docs"] = hashes(paths.REPORT / "docs")
     return pieces | {"landing": hashes(paths.REPORT / "index.html", paths.REPORT / "style.css", paths.REPORT / "fonts")}
 
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "__init__": set(),
     "paths": set(),
     "environment": set(),
-    "audit": {"environment"},
+    "audit": {"environment", "terminal"},
     "inference": set(),
     "freshness": {"paths"},
     "terminal": set(),

@@ -39,7 +39,7 @@ def told(copied, tmp_path_factory):
     (folder / "sweeps" / "small.yml").write_text(
         "title: Small\nnotebooks: [01_leaf]\nclaims: []\nparameters:\n  draws: [100, 101]\n", encoding="utf-8"
     )
-    (folder / "README.md").write_text(f"{readme.BEGIN}\n{readme.END}\n", encoding="utf-8")
+    (folder / "README.md").write_text(f"# Small\n\nA project.\n\n{readme.BEGIN}\n{readme.END}\n", encoding="utf-8")
     copy.write("01_leaf", LEAF)
     copy.write("99_verdicts", READ)
     script = paths.ROOT / "tests" / "storm.py"

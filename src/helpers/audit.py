@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from helpers import environment
+from helpers import environment, terminal
 
 NOT_JUDGED = 2
 REMEDY = "`make lock UPGRADE=1` takes newer versions; then `make test`, for numbers may move"
@@ -69,4 +69,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run(main))
