@@ -38,7 +38,7 @@ from helpers import (
 from helpers.exchange import exchange
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, parameters, wished, within_span
-from helpers.runs import ProcessError, Runs, Workers
+from helpers.runs import ProcessError, Runs, Workers, signals_held_back
 
 VERDICTS = "99_verdicts"
 # as the seal of an edition names it
@@ -124,7 +124,10 @@ def _sole_run():
         _sweep()
         yield
     finally:
-        lock.release()
+        # a stop amid what the lock does when it goes would be noise
+        with signals_held_back():
+            lock.release()
+            del lock
 
 
 def _sweep():

@@ -88,14 +88,14 @@ class Workers:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=_worker, args=(sender, work, arguments))
         # a signal between the two would leave a process that nobody ends
-        with _signals_held_back():
+        with signals_held_back():
             process.start()
             self._running[receiver] = (process, tag, work)
         sender.close()
 
 
 @contextlib.contextmanager
-def _signals_held_back():
+def signals_held_back():
     """Have a new process not take a signal for its parent's before it says what it does with it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
