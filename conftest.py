@@ -8,6 +8,8 @@ from hypothesis import settings
 from helpers import data, environment, paths, run
 
 EDITION = "test_edition"
+# begun first, for no other process can take a part of them
+LONG = (EDITION, "test_storm", "test_pages", "test_notebooks", "test_docs", "test_run", "test_exposure", "test_adoption")
 # the same examples on every machine, however slow; `make fuzz` draws many more, and new ones
 settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("fuzz", settings.get_profile("house"), derandomize=False, max_examples=1000)
@@ -18,11 +20,16 @@ def pytest_configure(config):
     """Build the data once, before several processes ask for them."""
     if not hasattr(config, "workerinput"):
         data.build()
+    # else it begins with the files of many tests, which are short
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the notebooks, which take longest, and go on with what reads their results."""
-    items.sort(key=lambda item: (not _stored(item), item.path.name if _stored(item) else item.path.stem != EDITION))
+    """Begin with the notebooks, which take longest, go on with what reads their results, then with long files."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(
+        key=lambda item: (0, item.path.name) if _stored(item) else (1, f"{places.get(item.path.stem, len(LONG)):02}")
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
