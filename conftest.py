@@ -9,7 +9,7 @@ from helpers import data, environment, paths, run
 
 EDITION = "test_edition"
 # begun first, for no other process can take a part of them
-LONG = (EDITION, "test_storm", "test_pages", "test_notebooks", "test_docs", "test_run", "test_exposure", "test_adoption")
+LONG = (EDITION, "test_storm", "test_pages", "test_notebooks", "test_docs", "test_run", "test_exposure")
 # the same examples on every machine, however slow; `make fuzz` draws many more, and new ones
 settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("fuzz", settings.get_profile("house"), derandomize=False, max_examples=1000)
