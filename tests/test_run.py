@@ -148,7 +148,10 @@ def test_a_pdf_is_printed_with_its_edition_and_goes_when_the_edition_is_another(
 # publishing
 
 
-def test_publishing_swaps_whole_folders(place):
+@pytest.mark.parametrize("at_once", [True, False])
+def test_publishing_swaps_whole_folders(place, monkeypatch, at_once):
+    if not at_once:  # a system that cannot exchange two folders in one move
+        monkeypatch.setattr(run, "exchange", lambda one, other: False)
     target, stage = place.edition(NOTE), place.edition(NOTE, "[ ]", place.report / ".stage-1")
     (target / "07_gone").mkdir()
     (target / "07_gone" / "results.json").write_text("[]", encoding="utf-8")
