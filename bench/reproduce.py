@@ -464,7 +464,8 @@ def build(variation: Variation, tree: Tree, place: Path, day: str) -> Build:
         saw = json.loads((place / "seen.json").read_text(encoding="utf-8"))
     except subprocess.CalledProcessError as error:
         return Build({}, place / "report", _fault(error))
-    (tree.root / "report").rename(place / "report")
+    # the clone may lie on another file system
+    shutil.move(tree.root / "report", place / "report")
     return Build(saw, place / "report")
 
 
