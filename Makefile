@@ -84,8 +84,9 @@ refresh-outputs: ## execute the stored notebooks at their defaults, keep their o
 faults: env ## write docs/faults.md, which names the tests that provoke each fault
 	@$(RUN) tests/faults.py
 
+# one more process than two cores: browsers, kills and locks wait most of their time
 test: env ## unit, data and house tests, then every notebook against its stored outputs
-	@$(RUN) -m pytest -n auto --maxprocesses 4
+	@$(RUN) -m pytest -n 3
 
 check: env ## style, then test
 	@$(RUN) -m ruff check .

@@ -10,8 +10,8 @@ from helpers import data, environment, paths, run
 EDITION = "test_edition"
 # begun first, for no other process can take a part of them
 LONG = (EDITION, "test_storm", "test_pages", "test_notebooks", "test_docs", "test_run", "test_exposure")
-# the same examples on every machine, however slow; `make fuzz` draws many more, and new ones
-settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=50)
+# few and the same examples on every machine, however slow; `make fuzz` draws many more, and new ones
+settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=25)
 settings.register_profile("fuzz", settings.get_profile("house"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HELPERS_EXAMPLES", "house"))
 
