@@ -34,9 +34,10 @@ class Sweep:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.scheduler = f"tcp://127.0.0.1:{port}"
-        tools, quiet = Path(sys.executable).parent, {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        scheduler = [tools / "dask-scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
-        workers = [tools / "dask-worker", self.scheduler, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
+        dask = Path(sys.executable).with_name("dask")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        scheduler = [dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+        workers = [dask, "worker", self.scheduler, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
         known = os.environ | {"PYTHONPATH": str(paths.ROOT / "src")}
         self._started = [subprocess.Popen(each, env=known, cwd=paths.ROOT, **quiet) for each in (scheduler, workers)]
         return self
