@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
+from PIL import Image
 
 from helpers import charts, compute, data, frontier, inference, results
 from helpers.inference import Unanswered
@@ -61,6 +62,16 @@ def test_a_figure_is_published_the_same_twice(tmp_path):
         contents.append([(tmp_path / f"a.{suffix}").read_bytes() for suffix in ("png", "svg", "csv")])
     assert contents[0] == contents[1]
     assert b"Matplotlib" not in contents[0][0] + contents[0][1]
+
+
+def test_a_picture_holds_the_pixels_that_matplotlib_draws_and_its_size_in_metres(tmp_path):
+    drawn = drawing()
+    charts.write(tmp_path, "a", drawn, "A ledger")
+    drawn.figure.savefig(tmp_path / "theirs.png")
+    with Image.open(tmp_path / "a.png") as ours, Image.open(tmp_path / "theirs.png") as theirs:
+        assert ours.mode == "RGB" and ours.info["dpi"] == theirs.info["dpi"] == pytest.approx((200, 200), abs=0.01)
+        assert np.array_equal(np.asarray(ours), np.asarray(theirs.convert("RGB")))
+        assert np.asarray(theirs)[:, :, 3].min() == 255
 
 
 def test_a_long_source_line_stays_inside_the_figure(tmp_path):

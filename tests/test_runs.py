@@ -47,6 +47,14 @@ def test_a_piece_of_work_gives_its_value_or_its_error_and_a_death_is_told_and_do
     assert not workers.busy()
 
 
+def test_work_begins_when_it_is_submitted_as_far_as_there_is_room():
+    with Workers("plain", 2) as workers:
+        for number in range(3):
+            workers.submit(number, abs, number)
+        assert len(workers._running) == 2
+        assert sorted(tag for tag, _, _ in workers.outcomes()) == [0, 1, 2]
+
+
 def test_work_aside_gives_its_value_and_raises_its_error(workers):
     assert workers.aside(len, "four") == 4
     with pytest.raises(ValueError, match="invalid literal"):

@@ -1,5 +1,6 @@
 """References: the bibliography, how a text cites it, and how a work is told in words."""
 
+import functools
 import html
 import re
 from dataclasses import dataclass
@@ -77,12 +78,19 @@ def read(file: Path | None = None) -> dict[str, Work]:
     """
     file = file or paths.ROOT / NAME
     try:
-        entries = Parser().parse_string(file.read_text(encoding="utf-8")).entries
-        works = [_work(key, entry) for key, entry in entries.items()]
+        works = _works(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, PybtexError, KeyError) as error:
         fault = f"a work lacks {error}" if isinstance(error, KeyError) else str(error).replace("\n", " ")
         raise ValueError(f"{file.name}: {fault}") from None
-    return {work.key: work for work in sorted(works, key=lambda work: (work.plain().casefold(), work.key))}
+    return {work.key: work for work in works}
+
+
+# every part of the report that cites asks for it
+@functools.cache
+def _works(bibliography):
+    entries = Parser().parse_string(bibliography).entries
+    works = [_work(key, entry) for key, entry in entries.items()]
+    return sorted(works, key=lambda work: (work.plain().casefold(), work.key))
 
 
 def _work(key, entry):

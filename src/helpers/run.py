@@ -279,7 +279,9 @@ def _workers(wish):
         kernels.warm_up()
     else:
         kernels.find_fonts()
-    return Workers(kind, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # one more, for a run waits a tenth of its time for its kernel and one may use the core meanwhile
+    return Workers(kind, cores + 1)
 
 
 def _complete(as_of):

@@ -44,8 +44,9 @@ class Workers:
             process.join()
 
     def submit(self, tag, work: Callable, *arguments) -> None:
-        """Put a piece of work into the queue; ``tag`` will name its outcome."""
+        """Put a piece of work into the queue, from which it is begun as soon as may be; ``tag`` names its outcome."""
         self._queue.append((tag, work, arguments))
+        self._begin()
 
     def submit_light(self, tag, work: Callable, *arguments) -> None:
         """Put a piece into the queue that need not be in a process of its own: it is one only to keep this one bare."""
@@ -72,8 +73,7 @@ class Workers:
             if self._done:
                 yield self._done.pop(0)
                 continue
-            while self._queue and len(self._running) < self._count:
-                self._start(*self._queue.pop(0))
+            self._begin()
             for receiver in connection.wait(list(self._running)):
                 process, tag, _ = self._running.pop(receiver)
                 try:
@@ -83,6 +83,10 @@ class Workers:
                 receiver.close()
                 process.join()
                 self._done.append((tag, value, error))
+
+    def _begin(self):
+        while self._queue and len(self._running) < self._count:
+            self._start(*self._queue.pop(0))
 
     def _start(self, tag, work, arguments):
         receiver, sender = self._context.Pipe(duplex=False)
