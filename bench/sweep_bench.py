@@ -29,7 +29,7 @@ class Sweep:
         self._path.write_text(GRID, encoding="utf-8")
         self.file = f"sweeps/{self._path.name}"
         self._points = sweep.points(sweep.read(self.file))
-        self.runs = len(self._points)
+        self.runs, self.sampled = len(self._points), len(self.sample(Path()))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -48,11 +48,13 @@ class Sweep:
             process.terminate()
             process.wait(30)
 
-    def jobs(self, place: Path) -> list[Job]:
-        """The same runs for a peer."""
+    def sample(self, place: Path) -> list[Job]:
+        """Give a peer a fifth of the runs: those of two editions, the same for every notebook."""
+        days = sorted({settings["as_of"] for _, settings in self._points})[2::5]
         return [
-            Job(paths.NOTEBOOKS / f"{notebook}.ipynb", settings["as_of"], place / settings["as_of"], settings)
-            for notebook, settings in self._points
+            Job(paths.NOTEBOOKS / f"{name}.ipynb", day, place / day, settings, pictures=False)
+            for name, settings in self._points
+            if (day := settings["as_of"]) in days
         ]
 
     @contextlib.contextmanager

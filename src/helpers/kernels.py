@@ -6,6 +6,7 @@ their memory. It starts with the environment, arguments, folder and module searc
 state, and imports the helpers anew, so the results are the same.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -13,6 +14,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import queue
 import random
 import signal
 import sys
@@ -21,7 +23,7 @@ import time
 import uuid
 from pathlib import Path
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -173,6 +175,34 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
 
+class PromptClient(AsyncKernelClient):
+    """Jupyter's client, which goes on as soon as a new kernel answers.
+
+    Its own way to wait for a kernel ends with a fifth of a second in which no message comes. Whatever still comes is
+    an answer to nobody's cell, and nbclient passes it over.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Return when the kernel answers on both channels.
+
+        Raises
+        ------
+        RuntimeError
+            If it died, or did not answer in so many seconds.
+        """
+        end = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            self.kernel_info()
+            with contextlib.suppress(queue.Empty):
+                await self.shell_channel.get_msg(timeout=1)
+                await self.iopub_channel.get_msg(timeout=0.2)
+                return
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > end:
+                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+
 def manager(place: Path, variables: dict[str, str], waiting: WaitingKernel | None):
     """Make the class of kernel manager for one run.
 
@@ -192,6 +222,8 @@ def manager(place: Path, variables: dict[str, str], waiting: WaitingKernel | Non
     """
 
     class OwnKernelManager(AsyncKernelManager):
+        client_factory = PromptClient
+
         def __init__(self, **options):
             # in the place of the run, so that nothing is left of it elsewhere should it be killed
             file = str(place / f".kernel-{uuid.uuid4()}.json")
