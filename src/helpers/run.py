@@ -37,7 +37,7 @@ from helpers import (
 )
 from helpers.exchange import exchange
 from helpers.execution import Job, first_line
-from helpers.parameters import ParameterError, accepted, notebooks, parameters, wished, within_span
+from helpers.parameters import ParameterError, accepted, notebooks, own_cases, parameters, wished, within_span
 from helpers.runs import ProcessError, Runs, Workers, signals_held_back
 
 VERDICTS = "99_verdicts"
@@ -351,12 +351,29 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
             shutil.rmtree(place, ignore_errors=True)
     how = "Executed into" if executed else "Nothing changed since it was executed:"
     print(f"{how} {(drafts / notebook).relative_to(paths.ROOT)}")
+    if changed := undeclared(notebook, values):
+        print(f"Not the declared specification ({changed}): its verdicts are not verdicts on the note")
     return 0
+
+
+def undeclared(notebook: str, values: dict) -> str:
+    """Tell which parameters of a notebook that judges claims differ from the declared ones; the as-of date may."""
+    if notebook in own_cases():
+        return ""
+    declared = parameters(notebook)
+    changed = {name: value for name, value in values.items() if name != "as_of" and value != declared[name]}
+    return ", ".join(f"{name}={value} for {declared[name]}" for name, value in changed.items())
 
 
 def _accepted(notebook, wishes):
     data.build()
-    return accepted(notebook, wishes)
+    values = accepted(notebook, wishes)
+    if notebook in own_cases():
+        # here, for it brings libraries that no other run needs before its kernels
+        from helpers import own
+
+        own.check(notebook, parameters(notebook) | values)
+    return values
 
 
 def refresh_outputs(force: bool = False, wish: str = "") -> int:
