@@ -1066,9 +1066,9 @@ def group_specifications(
     """
     alike, out = pd.Series(1 / len(weights), weights.index), {}
     daily = with_groups(daily, {f"{group}, alike": alike})
-    kinds = {"as given": (weights, group, False), "as given, by own history": (weights, group, True)}
+    kinds = {"as given": (weights, group, False), "own history": (weights, group, True)}
     if len(weights) < 3:
-        del kinds["as given, by own history"]
+        del kinds["own history"]
     if not np.allclose(weights, alike):
         kinds["equal"] = (alike, f"{group}, alike", False)
     for model in (MARKET, ADJUSTED):

@@ -146,8 +146,8 @@ def survey_rates(rows: pd.DataFrame, who: str, fan: pd.DataFrame | Unanswered) -
     Drawing
     """
     first, last, known = rows.iloc[0], rows.iloc[-1], rows.use_se.notna()
-    title = f"{who}: {last.use_rate:.1f}% to {last.reference_end:%Y-%m-%d}"
-    title += f" ({first.use_rate:.1f}% to {first.reference_end:%Y-%m-%d})" if len(rows) > 1 else ""
+    title = f"{who}: {last.use_rate:.1f}% in the period to {last.reference_end:%Y-%m-%d}"
+    title += f", {first.use_rate:.1f}% in that to {first.reference_end:%Y-%m-%d}" if len(rows) > 1 else ""
     errors = {0: "no standard error was printed, so no interval is drawn", len(rows): "95% intervals"}
     told = errors.get(int(known.sum()), "95% intervals where a standard error was printed")
     subtitle = f"{last.unit[0].upper()}{last.unit[1:]} by period; {told}"

@@ -134,7 +134,7 @@ def group_intervals(table: pd.DataFrame, event: str) -> Drawing | Unanswered:
     title += f" (95% interval {signed(lead.low)} to {signed(lead.high)})"
     subtitle = "Abnormal return in percent, with 95% intervals; the window is added up. Blue: the group asked for first"
     names = list(dict.fromkeys(table.group))[::-1]
-    figure, axes = canvas(title, subtitle, 1.1 + 0.42 * len(names), columns=2, sharey=True)
+    figure, axes = canvas(title, subtitle, 1.2 + 0.42 * len(names), columns=2, sharey=True)
     whole = figure.get_figheight()
     figure.subplots_adjust(left=0.27, wspace=0.1, bottom=0.72 / whole, top=figure.subplotpars.top - 0.24 / whole)
     for axis, (_, part) in zip(axes, table.groupby("period", sort=False), strict=True):
@@ -147,7 +147,7 @@ def group_intervals(table: pd.DataFrame, event: str) -> Drawing | Unanswered:
         span = first.start if first.start == first.end else f"{first.start} to {first.end}"
         axis.set_title(f"The {first.period}: {span}", loc="left", size=10)
         axis.axvline(0, color=GREY, linewidth=0.8)
-        axis.set(ylim=(-0.5, len(names) - 0.3), xlabel="percent")
+        axis.set_ylim(-0.5, len(names) - 0.3)
         axis.tick_params(axis="y", left=False)
         axis.spines["left"].set_visible(False)
     counts = table.drop_duplicates("group").set_index("group").members
