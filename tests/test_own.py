@@ -1,6 +1,7 @@
 """Cases of one's own: the commands of docs/own-cases.md are read out of the page and run in a copy."""
 
 import csv
+import itertools
 import json
 import re
 import shlex
@@ -90,7 +91,7 @@ def ran(project):
     for notebook, settings, _ in commands():
         # a picture is drawn of one of them
         drawn = {paths.PICTURES_VARIABLE: "1"} if settings == "groups=importers,hardware,utilities" else {}
-        arguments = ("notebook", f"--set={settings}", "--", notebook)
+        arguments = ("notebook", f"--set={settings}", notebook)
         code, said = project.run(*arguments, variables=QUIET | drawn)
         place = re.search(r"(\S+/drafts/\S+|report/drafts/\S+)", said)
         kept = project.root / "kept" / str(len(found))
@@ -146,7 +147,7 @@ def test_the_mean_abnormal_return_is_that_of_a_regression_a_firm_written_out(ran
         change = {}
         for security in (firm, "SPY"):
             series = [levels[security, date] for date in days[event - 260 : event + 11]]
-            change[security] = [after / before - 1 for before, after in zip(series, series[1:], strict=False)]
+            change[security] = [after / before - 1 for before, after in itertools.pairwise(series)]
         fit = sm.OLS(change[firm][:250], sm.add_constant(change["SPY"][:250])).fit()
         normal = [fit.params[0] + fit.params[1] * market for market in change["SPY"]]
         found.append([own - usual for own, usual in zip(change[firm], normal, strict=True)][259:])
@@ -222,7 +223,7 @@ GOOD = {name: parameters.parameters(name) for name in parameters.own_cases()}
         ({"day": "2022-01-03"}, "day 2022-01-03 is outside"),
         ({"window": "0-10"}, "window takes two whole numbers of trading days, such as 0,10, not '0-10'"),
         ({"window": "10,0"}, "window 10,0 ends before it begins"),
-        ({"window": "0,90"}, r"window 0,90 leaves the trading days known, which are -564 to 60 from 2025-04-03"),
+        ({"window": "0,90"}, r"window 0,90 leaves the trading days known, which are -564 to 59 from 2025-04-03"),
         ({"estimation": "-900,-10"}, "estimation -900,-10 leaves the trading days known"),
         ({"estimation": "-259,-1", "window": "-2,2"}, "overlaps the event: it has to end by -3"),
         ({"estimation": "-60,-10"}, "estimation -60,-10 has 51 days; at least 100 are needed"),
@@ -244,7 +245,8 @@ def test_a_wish_that_the_data_cannot_serve_is_refused_in_a_line(settings, said):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"measure": "Eurostat"}, "measure: no 'Eurostat' known on that day; did you mean"),
+        ({"measure": "Eurostat"}, "measure: no 'Eurostat' known on that day; did you mean 'Eurostat isoc_eb_ai"),
+        ({"measure": "zzz"}, "measure: no 'zzz' known on that day; adoption_figures lists them"),
         ({"entity": "Germany"}, "entity: no 'Germany' in"),
         ({"since": "2026-01-01"}, "since 2026-01-01: no period begins then or later; they begin 2020-01-01 to"),
         ({"who": ""}, "who takes words for a title"),
@@ -345,7 +347,7 @@ def test_a_run_follows_from_the_file_of_groups_where_its_notebook_may_read_it(tm
 def test_the_weights_of_a_group_count_in_its_mean_and_alike_is_the_plain_mean():
     random = np.random.default_rng(7)
     days = pd.bdate_range("2023-01-02", periods=300)
-    daily = pd.DataFrame(random.normal(0, 0.01, (300, 5)), days, ["SPY", "XLK", "A", "B", "C"])
+    daily = pd.DataFrame(random.normal(0, 0.01, (300, 7)), days, ["SPY", "RSP", "ACWI", "XLK", "A", "B", "C"])
     times = events.timing(days, f"{days[290]:%Y-%m-%d}", "0,2", "-259,-10")
     weights = pd.Series({"A": 0.5, "B": 0.3, "C": 0.2})
     table = own.abnormal_table(events.with_groups(daily, {"g": weights}), {"g": weights}, times, "SPY")

@@ -4,6 +4,7 @@ Two notebooks that are part of no edition read through this: `own_event` and `ow
 at before they run, so that a wrong wish is told in one line and nothing is executed.
 """
 
+import difflib
 import textwrap
 
 import numpy as np
@@ -294,7 +295,10 @@ def adoption_rows(rows: pd.DataFrame, measure: str, entity: str, since: str) -> 
     """
     known = sorted(set(rows.measure))
     if measure not in known:
-        raise ParameterError(f"measure: no {measure!r} known on that day; {hint(measure, known)}")
+        near = [name for name in known if measure and measure.lower() in name.lower()]
+        near += difflib.get_close_matches(measure, known, n=1)
+        told = f"did you mean {near[0]!r}?" if near else "adoption_figures lists them"
+        raise ParameterError(f"measure: no {measure!r} known on that day; {told}")
     own = rows[rows.measure == measure]
     if entity not in set(own.entity):
         raise ParameterError(f"entity: no {entity!r} in {measure!r}; there are {'; '.join(sorted(set(own.entity)))}")
@@ -356,3 +360,15 @@ def survey_alternatives(rows: pd.DataFrame) -> dict[str, dict[str, Estimate | Un
         "with the usual errors": adoption.trend(rows, usual=True),
     }
     return {"change": change, "trend": trend}
+
+
+def source(rows: pd.DataFrame) -> str:
+    """Name the series of a survey as the source of a figure, and own data where the table holds some.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `adoption_rows` gives.
+    """
+    own = ". Includes own data" if "own" in rows.attrs else ""
+    return f"{rows.measure.iloc[0]}, {rows.entity.iloc[0]}. Own calculation{own}"

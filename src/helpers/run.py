@@ -140,7 +140,7 @@ def _sweep():
             old.replace(target)
     for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
         shutil.rmtree(left, ignore_errors=True)
-    drafts = [*paths.REPORT.glob("*.part"), *paths.REPORT.glob("fonts/*.part"), *paths.NOTEBOOKS.glob("??_*.part")]
+    drafts = [*paths.REPORT.glob("*.part"), *paths.REPORT.glob("fonts/*.part"), *paths.NOTEBOOKS.glob("*.part")]
     for left in [*drafts, *readme.drafts()]:
         left.unlink(missing_ok=True)
 

@@ -95,14 +95,20 @@ def placebo_distribution(
     figure, (axis,) = canvas(title, subtitle, 3.2)
     low, high = np.floor(min(found.value, placebos.min())), np.ceil(max(found.value, placebos.max()))
     counts, _, _ = axis.hist(placebos, bins=np.arange(low, high + 0.5, 0.5), color=LIGHT, edgecolor="white")
-    axis.vlines(found.value, 0, 0.55 * counts.max(), color=BLUE, linewidth=2.5)
+    # amid ordinary days the words stand above the bars
+    middle = placebos.quantile(0.025) < found.value < placebos.quantile(0.975)
+    reach = (1.05 if middle else 0.55) * counts.max()
+    axis.vlines(found.value, 0, reach, color=BLUE, linewidth=2.5)
     words = f"{day}\n{signed(found.value)}%"
-    axis.text(found.value, 0.58 * counts.max(), words, color=BLUE, size=10, weight="semibold", ha="center", va="bottom")
+    spot = {"color": BLUE, "size": 10, "weight": "semibold", "ha": "center", "va": "bottom"}
+    axis.text(found.value, reach + 0.03 * counts.max(), words, **spot)
     axis.annotate(
         f"{most} earlier day\n{worst_day:%Y-%m-%d}, {signed(worst)}%", (worst, 1.2), xytext=(0, 26),
         textcoords="offset points", ha="center", size=9, color=GREY, arrowprops={"arrowstyle": "-", "color": LIGHT},
     )  # fmt: skip
     axis.set(xlabel="mean abnormal return, percent", ylabel="days", xlim=(low - 1.5, high + 0.5))
+    if middle:
+        axis.set_ylim(0, 1.35 * counts.max())
     quantiles = np.quantile(placebos, [0.025, 0.5, 0.975])
     spread = ", ".join(signed(value) for value in quantiles)
     alt = f"Histogram of {len(placebos)} days, 2.5%, 50% and 97.5% quantiles {spread}; {day} at {signed(found.value)}%."
