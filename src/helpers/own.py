@@ -107,7 +107,7 @@ def groups(names: str, file: str, as_of: str) -> pd.DataFrame:
             raise ParameterError(f"groups: {name!r} is asked for twice")
     out = pd.concat([table[table.group == name] for name in asked], ignore_index=True)
     mine = out.group.isin(own.group)
-    out = out.assign(group=out.group.str.replace("_", " "))
+    out = out.assign(group=out.group.str.replace("_", " ").str.replace(r"^ai\b", "AI", regex=True))
     out.attrs = public.attrs | ({"own": int(mine.sum())} if mine.any() else {})
     return out
 
@@ -244,7 +244,9 @@ def short(words: str) -> str:
 
 
 def wealth(indices: pd.DataFrame, weights: dict[str, pd.Series], benchmark: str, times: events.Timing) -> pd.DataFrame:
-    """Wealth of groups and a benchmark bought at the close of the event's eve and held to the end of its window.
+    """Wealth of groups and a benchmark bought at the close of the event's eve, to the end of its window.
+
+    Ten trading days are shown at least, as far as they are known: a path of one day is none.
 
     Parameters
     ----------
@@ -260,7 +262,8 @@ def wealth(indices: pd.DataFrame, weights: dict[str, pd.Series], benchmark: str,
     DataFrame or Unanswered
         As `returns.wealth_paths` gives.
     """
-    last = max(times.day, times.last)
+    days = indices.date[indices.date > times.eve].drop_duplicates().sort_values(kind="stable")
+    last = max(days.iloc[:11].max(), pd.Timestamp(times.last))
     parts, seen = [], indices[indices.date <= last]
     for name, own in {**weights, benchmark: pd.Series({benchmark: 1.0})}.items():
         caps = pd.DataFrame({"security": own.index, "date": pd.Timestamp(times.eve), "market_cap_usd": own.to_numpy()})

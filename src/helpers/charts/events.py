@@ -95,6 +95,8 @@ def placebo_distribution(
     figure, (axis,) = canvas(title, subtitle, 3.2)
     low, high = np.floor(min(found.value, placebos.min())), np.ceil(max(found.value, placebos.max()))
     counts, _, _ = axis.hist(placebos, bins=np.arange(low, high + 0.5, 0.5), color=LIGHT, edgecolor="white")
+    # for the words beside the outermost day
+    room = max(1.5, 0.09 * (high - low))
     # amid ordinary days the words stand above the bars
     middle = placebos.quantile(0.025) < found.value < placebos.quantile(0.975)
     reach = (1.05 if middle else 0.55) * counts.max()
@@ -106,7 +108,11 @@ def placebo_distribution(
         f"{most} earlier day\n{worst_day:%Y-%m-%d}, {signed(worst)}%", (worst, 1.2), xytext=(0, 26),
         textcoords="offset points", ha="center", size=9, color=GREY, arrowprops={"arrowstyle": "-", "color": LIGHT},
     )  # fmt: skip
-    axis.set(xlabel="mean abnormal return, percent", ylabel="days", xlim=(low - 1.5, high + 0.5))
+    axis.set(
+        xlabel="mean abnormal return, percent",
+        ylabel="days",
+        xlim=(low - (0.5 if rose else room), high + (room if rose else 0.5)),
+    )
     if middle:
         axis.set_ylim(0, 1.35 * counts.max())
     quantiles = np.quantile(placebos, [0.025, 0.5, 0.975])
