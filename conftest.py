@@ -8,8 +8,10 @@ from hypothesis import settings
 from helpers import data, environment, paths, run
 
 EDITION = "test_edition"
+# test_own.py compares them with what their defaults give, in the copy in which it runs the commands of the docs
+collect_ignore_glob = ["notebooks/own_*.ipynb"]
 # begun first, for no other process can take a part of them
-LONG = (EDITION, "test_storm", "test_pages", "test_notebooks", "test_docs", "test_run", "test_exposure")
+LONG = (EDITION, "test_storm", "test_pages", "test_notebooks", "test_docs", "test_run", "test_own", "test_exposure")
 # few and the same examples on every machine, however slow; `make fuzz` draws many more, and new ones
 settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=25)
 settings.register_profile("fuzz", settings.get_profile("house"), derandomize=False, max_examples=1000)

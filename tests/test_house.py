@@ -37,6 +37,7 @@ ALLOWED = {
     "data": {"paths", "journal", "terminal"},
     "sources": {"paths", "data", "journal", "terminal"},
     "parameters": {"paths", "data"},
+    "own": {"data", "parameters", "adoption", "events", "returns", "inference"},
     "gate": {"parameters", "results"},
     "recorded": {"paths"},
     "kernels": {"environment"},
@@ -66,7 +67,7 @@ ALLOWED = {
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
     | {"docs", "parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
-    | {"terminal", "exchange"},
+    | {"terminal", "exchange", "own"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }

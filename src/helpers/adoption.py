@@ -502,7 +502,115 @@ def placebo_breaks(rows: pd.DataFrame, day: str, least: int = 8) -> pd.DataFrame
     return pd.DataFrame(out, columns=["date", "value", "low", "high", "n"])
 
 
-def forecasts(rows: pd.DataFrame, horizons: int = HALF_YEAR, least: int = _LEAST) -> pd.DataFrame:
+def survey(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put figures that any survey printed into the shape of `series`, one row a period.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a period, of one measure, entity and unit: measure, entity, period_start, period_end, value (percent),
+        unit, standard_error (points; missing where none was printed).
+
+    Returns
+    -------
+    DataFrame
+        In the order of time: cycle (the period's days), wording (the measure), reference_start, reference_end, middle,
+        use_rate, use_se, expected_rate (missing), supplement (False), unit.
+
+    Raises
+    ------
+    ValueError
+        If the rows hold several series, or two periods overlap.
+    """
+    for column in ("measure", "entity", "unit"):
+        if rows[column].nunique() > 1:
+            raise ValueError(f"these rows hold several series, by {column}: {', '.join(sorted(set(rows[column])))}")
+    cut = rows.sort_values("period_start", kind="stable").reset_index(drop=True)
+    days = cut.period_start.dt.strftime("%Y-%m-%d") + " to " + cut.period_end.dt.strftime("%Y-%m-%d")
+    over = np.flatnonzero(cut.period_end.iloc[:-1].to_numpy() >= cut.period_start.iloc[1:].to_numpy())
+    if len(over):
+        raise ValueError(f"the periods {days[over[0]]} and {days[over[0] + 1]} overlap; they are no series")
+    return pd.DataFrame(
+        {
+            "cycle": days,
+            "wording": cut.measure,
+            "reference_start": cut.period_start,
+            "reference_end": cut.period_end,
+            "middle": cut.period_start + (cut.period_end - cut.period_start) / 2,
+            "use_rate": cut.value,
+            "use_se": cut.standard_error.astype(float),
+            "expected_rate": np.nan,
+            "supplement": False,
+            "unit": cut.unit,
+        }
+    )
+
+
+def survey_rate(rows: pd.DataFrame, place: int = -1) -> Estimate:
+    """Rate of one period of a survey, as printed, with its sampling error where one was printed too.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `survey` gives.
+    place : int
+        Row of the period.
+    """
+    row = rows.iloc[place]
+    if np.isnan(row.use_se):
+        return exact(row.use_rate, row.unit, 1, f"as printed for {row.cycle}, without a standard error")
+    half = _HALF * row.use_se
+    return Estimate(row.use_rate, row.use_rate - half, row.use_rate + half, row.unit, 1, f"printed for {row.cycle}")
+
+
+def survey_change(rows: pd.DataFrame, first: int = 0, last: int = -1) -> Estimate | Unanswered:
+    """Change of the log odds of a rate between two periods of a survey, a year's worth.
+
+    ``(logit(r_1) - logit(r_0)) / (t_1 - t_0)``. Where both standard errors were printed the interval is that of
+    independent samples, ``Var logit(r) = (100 s / (r (100 - r)))^2``; else there is none, and it is not made up.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `survey` gives.
+    first, last : int
+        Rows of the two periods.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Log odds a year.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2023-01-01", "2024-01-01"])
+    >>> rows = pd.DataFrame({"cycle": ["a", "b"], "middle": days, "use_rate": [10.0, 20.0], "use_se": np.nan})
+    >>> print(survey_change(rows))
+    0.81 log odds a year (n = 2; exact: printed rates of a and b, without standard errors)
+    """
+    if len(rows) < 2:
+        return Unanswered("only one period of this survey is known")
+    ends = rows.iloc[[first, last]]
+    if not ends.use_rate.between(0, 100, inclusive="neither").all():
+        return Unanswered("a rate of none or of all has no log odds")
+    years = float(np.diff(_years(ends.middle))[0])
+    value = float(np.diff(logit(ends.use_rate))[0]) / years
+    told = f"printed rates of {ends.cycle.iloc[0]} and {ends.cycle.iloc[1]}"
+    errors = 100 * ends.use_se / (ends.use_rate * (100 - ends.use_rate))
+    if errors.isna().any():
+        return exact(value, LOG_ODDS, 2, f"{told}, without standard errors")
+    half = _HALF * float(np.sqrt((errors**2).sum())) / years
+    return Estimate(value, value - half, value + half, LOG_ODDS, 2, f"{told}, independent samples")
+
+
+def step(rows: pd.DataFrame) -> float:
+    """Days from one period to the next, the median; not a number where there is one period."""
+    return float((rows.middle.diff().dropna() / pd.Timedelta(days=1)).median())
+
+
+def forecasts(
+    rows: pd.DataFrame, horizons: int = HALF_YEAR, least: int = _LEAST, every: float = CYCLE_DAYS
+) -> pd.DataFrame:
     """Forecast every cycle from every earlier one by what was known then, each line within one wording.
 
     From an origin, with at least twelve cycles known: *trend* extends the line of the log odds through all cycles
@@ -517,6 +625,8 @@ def forecasts(rows: pd.DataFrame, horizons: int = HALF_YEAR, least: int = _LEAST
         Cycles ahead, from one on.
     least : int
         Cycles known at the first origin.
+    every : float
+        Days from one cycle to the next; months and quarters are not all of one length, by up to a twentieth.
 
     Returns
     -------
@@ -530,12 +640,12 @@ def forecasts(rows: pd.DataFrame, horizons: int = HALF_YEAR, least: int = _LEAST
         If the rows hold both wordings, or cycles are missing in between.
     """
     rows = one_wording(rows).reset_index(drop=True)
-    if len(rows) > 1 and set(rows.middle.diff().dt.days.dropna()) != {CYCLE_DAYS}:
+    if ((rows.middle.diff().dt.days.dropna() - every).abs() > every / 20).any():
         raise ValueError("a cycle is missing in between; forecasts count ahead by cycles")
     t, odds, out = _years(rows.middle), logit(rows.use_rate), []
     ahead = np.arange(1, horizons + 1)
     for k in range(least - 1, len(rows)):
-        later = t[k] + ahead * CYCLE_DAYS / YEAR_DAYS
+        later = t[k] + ahead * every / YEAR_DAYS
         lines = {
             "trend": _extended(t[: k + 1], odds[: k + 1], later),
             "recent trend": _extended(t[k + 1 - least : k + 1], odds[k + 1 - least : k + 1], later),
@@ -545,7 +655,7 @@ def forecasts(rows: pd.DataFrame, horizons: int = HALF_YEAR, least: int = _LEAST
         out += [(method, k, h, value) for method, line in lines.items() for h, value in zip(ahead, line, strict=True)]
     table = pd.DataFrame(out, columns=["method", "place", "horizon", "forecast"]).dropna(subset="forecast")
     place, target = table.place.astype(int), (table.place + table.horizon).astype(int)
-    ahead_of = pd.to_timedelta(CYCLE_DAYS * table.horizon.astype(int), unit="D")
+    ahead_of = pd.to_timedelta(every * table.horizon.astype(int), unit="D")
     table = table.assign(
         origin=rows.cycle.reindex(place).to_numpy(),
         target=rows.cycle.reindex(target).to_numpy(),
@@ -603,7 +713,9 @@ def forecast_gap(table: pd.DataFrame, one: str, other: str, horizon: int = HALF_
     return hac_estimate(gap, np.ones((len(gap), 1)), 0, POINTS, f"absolute error of {one} less {other}")
 
 
-def fan(rows: pd.DataFrame, origin: str, method: str = "trend", horizons: int = HALF_YEAR) -> pd.DataFrame | Unanswered:
+def fan(
+    rows: pd.DataFrame, origin: str, method: str = "trend", horizons: int = HALF_YEAR, every: float = CYCLE_DAYS
+) -> pd.DataFrame | Unanswered:
     """Forecast from one origin with an interval from the errors that the same method had made by then.
 
     ``expit(logit(f_h) -/+ 1.96 s_h)`` with s_h the root mean square of the past errors in log odds at the same horizon,
@@ -618,6 +730,8 @@ def fan(rows: pd.DataFrame, origin: str, method: str = "trend", horizons: int = 
     method : str
         As `forecasts` names them.
     horizons : int
+    every : float
+        As for `forecasts`.
 
     Returns
     -------
@@ -627,7 +741,7 @@ def fan(rows: pd.DataFrame, origin: str, method: str = "trend", horizons: int = 
     """
     if origin not in set(rows.cycle):
         return Unanswered(f"cycle {origin} is not known yet")
-    table = forecasts(rows, horizons)
+    table = forecasts(rows, horizons, every=every)
     table = table[table.method == method]
     drawn = table[table.origin == origin].drop(columns="error")
     past = table[table.target.notna() & (table.target <= origin)]

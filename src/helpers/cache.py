@@ -60,6 +60,11 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     for module in sorted(_closure(imports | {*EXECUTES, "__init__"})):
         found[f"module {module}"] = _module(module)
     found |= {f"table {table}": value for table, value in _tables(tables).items()}
+    if "own" in imports:
+        # files that are no table, such as groups of securities
+        folders = paths.DATA / "own", os.environ.get(paths.OWN_VARIABLE) != "0"
+        held = sorted(folders[0].rglob("*.csv")) if folders[1] else []
+        found["own files"] = hashed([[str(file.relative_to(folders[0])), digest(file)] for file in held])
     if folder is not None and gathers:
         for file in sorted(folder.glob("[0-9][0-9]_*/results.json")):
             if file.parent.name != notebook:

@@ -10,6 +10,7 @@ rules.
 
 import csv
 import datetime
+import difflib
 import functools
 import hashlib
 import io
@@ -67,6 +68,7 @@ CLAIM_COLUMNS = [
     "reason_for_range",
 ]
 OWN_COLUMNS = ["table", "producer", "address", "licence", "read"]
+OWN_GROUPS = "groups.csv"
 CLAIM_KINDS = ("chart", "text", "forecast")
 KINDS = ("series", "snapshots", "record", "definition")
 ALWAYS = "always"
@@ -145,6 +147,13 @@ class _Rule:
 
 
 _SINCE = _Rule(KNOWN_FROM, "date", "", "", frozenset(), True, True, "")
+_GROUP_RULES = [
+    _Rule("group", "text", "", "", frozenset(), True, True, ""),
+    _Rule("security", "text", "", "", frozenset(), True, True, ""),
+    _Rule("weight", "number", "0", "", frozenset(), False, True, ""),
+]
+# they become names of files and words of titles
+_GROUP, _LONGEST_GROUP = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*"), 24
 
 
 def sources() -> pd.DataFrame:
@@ -401,6 +410,65 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     rows.attrs = {"table": table, "sha256": source.sha256, "key": key, "rows": len(rows)}
     rows.attrs |= {"own": len(own)} if len(own) else {}
     return rows
+
+
+def own_groups(file: str = OWN_GROUPS) -> pd.DataFrame:
+    """Read groups of securities of one's own, checked as every table is.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file in ``data/own``, with the columns group, security and, if members are not to count alike,
+        weight.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a member: group, security, weight (a share of its group, the shares sum to 1). Empty where there is no
+        such file, or own data are left out.
+
+    Raises
+    ------
+    DataError
+        Naming file, line, column, value and rule of every fault: a security that is not held with the nearest that is,
+        a group that is one of the collection's, a member that stands twice, a weight that is not above nought.
+    ValueError
+        If the file does not lie in ``data/own``.
+    """
+    path, empty = (paths.DATA / "own" / file).resolve(), pd.DataFrame(columns=["group", "security", "weight"])
+    if not path.is_relative_to((paths.DATA / "own").resolve()) or path.suffix != ".csv":
+        raise ValueError(f"{file!r} is no CSV file in data/own")
+    if os.environ.get(paths.OWN_VARIABLE) == "0" or (file == OWN_GROUPS and not path.is_file()):
+        return empty
+    place = f"data/own/{file}"
+    if not path.is_file():
+        raise DataError([f"{place}: missing"])
+    content = path.read_bytes()
+    rules = _GROUP_RULES if content.partition(b"\n")[0].count(b",") > 1 else _GROUP_RULES[:2]
+    cells, faults = _cells(content, rules, place)
+    if not faults:
+        faults = [f"{place} {fault}" for fault in _group_faults(cells)]
+    if faults:
+        raise DataError(faults)
+    weight = cells.weight.astype(float) if "weight" in cells else pd.Series(1.0, cells.index)
+    return cells.assign(weight=weight / weight.groupby(cells.group).transform("sum")).reset_index(drop=True)
+
+
+def _group_faults(cells):
+    known = sorted({*_in_force("securities").security, *_own().get("securities", {"security": ()})["security"]})
+    taken = set(_in_force("security_groups").group)
+    for line, row in cells.iterrows():
+        if not _GROUP.fullmatch(row.group) or len(row.group) > _LONGEST_GROUP:
+            rule = f"up to {_LONGEST_GROUP} small letters, digits and single underscores"
+            yield f"line {line}, column group: {row.group!r} is no name of {rule}"
+        if row.group in taken:
+            yield f"line {line}, column group: {row.group!r} is a group of the collection; give yours another name"
+        if row.security not in known:
+            near = difflib.get_close_matches(row.security, known, n=1, cutoff=0.3)
+            told = f"did you mean {near[0]}?" if near else "data/own/securities.csv takes your own"
+            yield f"line {line}, column security: {row.security!r} is not held; {told}"
+        if "weight" in cells and float(row.weight) == 0:
+            yield f"line {line}, column weight: {row.weight!r} is not above 0; leave the member out"
 
 
 def _in_force(table, day=None):
@@ -694,7 +762,8 @@ def _own_tables(files):
         else:
             texts[table], found = _cells(files[table], _rules(table), place)
             faults += found
-    for name in sorted(set(files) - set(ledger.table)):
+    # groups are no series: nobody has licensed them
+    for name in sorted(set(files) - {*ledger.table, Path(OWN_GROUPS).stem}):
         faults.append(f"data/own/{name}.csv: not listed in data/own/sources.csv; add its row")
     if faults:
         raise DataError(faults)

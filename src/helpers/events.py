@@ -5,7 +5,9 @@ an interval. All firms share the event's day, so their abnormal returns are corr
 too often; the default is the correction of Kolari and Pynnonen (2010, doi 10.1093/rfs/hhq072).
 """
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -623,7 +625,13 @@ def firms_table(
 
 
 def placebo_means(
-    daily: pd.DataFrame, members: list[str], end: str, day: str, last: str, days: int = WINDOWS[0]
+    daily: pd.DataFrame,
+    members: list[str],
+    end: str,
+    day: str,
+    last: str,
+    days: int = WINDOWS[0],
+    benchmark: str = BENCHMARKS[0],
 ) -> pd.Series:
     """Mean abnormal return on every earlier day, each with a market model estimated as for the event.
 
@@ -638,6 +646,8 @@ def placebo_means(
         Last day that may serve as a placebo, ISO.
     days : int
         Trading days of a window.
+    benchmark : str
+        Column of ``daily``.
 
     Returns
     -------
@@ -648,7 +658,7 @@ def placebo_means(
         return pd.Series(dtype=float)
     out, index = {}, daily.index
     gap = int(((index > end) & (index <= day)).sum())
-    x = np.column_stack([np.ones(len(daily)), daily[BENCHMARKS[0]]])
+    x = np.column_stack([np.ones(len(daily)), daily[benchmark]])
     y = daily[[name for name in members if name in daily]].to_numpy()
     for place in range(days + gap - 1, int((index <= last).sum())):
         window = slice(place - gap - days + 1, place - gap + 1)
@@ -857,3 +867,219 @@ def rows_used(indices: pd.DataFrame, model: NormalReturns | Unanswered, members:
     wanted = indices.security.isin([*members, *model.design.columns])
     before = indices.date[indices.date < model.window[0]].max()
     return indices[wanted & (indices.date >= before) & (indices.date <= end)]
+
+
+class Timing(NamedTuple):
+    """The days of an event study.
+
+    Parameters
+    ----------
+    eve, day : str
+        Last trading day before the event, and the event's own, ISO.
+    first, last : str
+        Ends of the event window.
+    start, end : str
+        Ends of the estimation window.
+    days : int
+        Trading days of the estimation window.
+    """
+
+    eve: str
+    day: str
+    first: str
+    last: str
+    start: str
+    end: str
+    days: int
+
+
+def timing(trading: pd.DatetimeIndex, day: str, window: str, estimation: str) -> Timing:
+    """Tell the days of an event study from the event's day and two windows in trading days around it.
+
+    Parameters
+    ----------
+    trading : DatetimeIndex
+        Days with a return, in order.
+    day : str
+        The event's day, ISO: the first on which it could be traded upon.
+    window, estimation : str
+        First and last day, counted from the event's day, such as ``0,10`` and ``-259,-10``.
+
+    Returns
+    -------
+    Timing
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is expected: a day that is no trading day or lies outside of those
+        held, a window that is not two whole numbers in order or leaves the days held, an estimation window that is too
+        short or overlaps the event.
+
+    Examples
+    --------
+    >>> days = pd.bdate_range("2025-01-01", periods=200)
+    >>> timing(days, "2025-07-01", "0,2", "-110,-10")[:4]
+    ('2025-06-30', '2025-07-01', '2025-07-01', '2025-07-03')
+    """
+    written = [f"{one:%Y-%m-%d}" for one in trading]
+    if not written or not written[0] < day <= written[-1]:
+        span = f"{written[1]} to {written[-1]}" if len(written) > 1 else "none"
+        raise ValueError(f"day {day} is outside of the trading days known: {span}")
+    place = int(trading.searchsorted(pd.Timestamp(day)))
+    if written[place] != day:
+        raise ValueError(f"day {day} is no trading day; the nearest are {written[place - 1]} and {written[place]}")
+    ends = {}
+    for name, value in (("window", window), ("estimation", estimation)):
+        if not re.fullmatch(r"[+-]?\d{1,4},[+-]?\d{1,4}", value, re.ASCII):
+            raise ValueError(f"{name} takes two whole numbers of trading days, such as 0,10, not {value!r}")
+        first, last = ends[name] = tuple(map(int, value.split(",")))
+        if first > last:
+            raise ValueError(f"{name} {value} ends before it begins")
+        if place + first < 0 or place + last >= len(written):
+            least, most = -place, len(written) - 1 - place
+            raise ValueError(f"{name} {value} leaves the trading days known, which are {least} to {most} from {day}")
+    (first, last), (start, end) = ends["window"], ends["estimation"]
+    if end >= min(first, 0):
+        raise ValueError(f"estimation {estimation} overlaps the event: it has to end by {min(first, 0) - 1}")
+    if end - start + 1 < LEAST_DAYS:
+        raise ValueError(f"estimation {estimation} has {end - start + 1} days; at least {LEAST_DAYS} are needed")
+    marks = (written[place + step] for step in (-1, 0, first, last, start, end))
+    return Timing(*marks, end - start + 1)
+
+
+def priced(daily: pd.DataFrame, members: list[str], times: Timing) -> list[str]:
+    """Name the members with at least 100 returns in the estimation window and one on every day of the event.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        As `returns.daily_returns` gives.
+    members : list of str
+    times : Timing
+    """
+    held = daily[[name for name in members if name in daily]]
+    event = held.loc[min(times.first, times.day) : max(times.last, times.day)].notna().all()
+    enough = held.loc[times.start : times.end].notna().sum() >= LEAST_DAYS
+    return list(held.columns[event & enough])
+
+
+def with_groups(daily: pd.DataFrame, groups: dict[str, pd.Series]) -> pd.DataFrame:
+    """Add the daily returns of groups whose members keep their weights from day to day.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        As `returns.daily_returns` gives.
+    groups : dict of str to Series
+        Weights of the members by security, by the name of the new column. On a day on which a member has no return
+        the others' weights count.
+    """
+    columns = {}
+    for name, weights in groups.items():
+        held = daily[list(weights.index)]
+        columns[name] = (held * weights).sum(axis=1, min_count=1) / (held.notna() * weights).sum(axis=1)
+    return daily.assign(**columns)
+
+
+def group_abnormal_return(
+    model: NormalReturns | Unanswered, group: str, weights: pd.Series, start: str, end: str, alone: bool = False
+) -> Estimate | Unanswered:
+    """Abnormal return of a group: across its members where they are three or more, else by its own history.
+
+    Parameters
+    ----------
+    model : NormalReturns or Unanswered
+        Of the members and, by its name, of the group.
+    group : str
+    weights : Series
+        By member.
+    start, end : str
+        As for `abnormal_returns`.
+    alone : bool
+        By the group's own history, however many they are.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        As `mean_abnormal_return` and `portfolio_abnormal_return` give.
+    """
+    if len(weights) < 3 or alone:
+        return portfolio_abnormal_return(model, group, start, end)
+    return mean_abnormal_return(model, list(weights.index), start, end, weights)
+
+
+def group_path(
+    model: NormalReturns | Unanswered, group: str, weights: pd.Series, times: Timing, before: int = 5
+) -> pd.DataFrame | Unanswered:
+    """Abnormal return of a group on each day from some days before an event to the end of its window.
+
+    Parameters
+    ----------
+    model, group, weights
+        As for `group_abnormal_return`.
+    times : Timing
+    before : int
+        Trading days before the event or its window, as far as they lie after the estimation window.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        As `around` gives.
+    """
+    if isinstance(model, Unanswered):
+        return model
+    days = model.abnormal.index
+    first = days.get_loc(min(times.first, times.day)) - before
+    first = max(first, days.get_loc(times.end) + 1)
+    out = []
+    for day in days[first : days.get_loc(max(times.last, times.day)) + 1]:
+        found = group_abnormal_return(model, group, weights, *(2 * [f"{day:%Y-%m-%d}"]))
+        if isinstance(found, Estimate):
+            out.append((day, found.value, found.low, found.high, found.n))
+    return pd.DataFrame(out, columns=["date", "value", "low", "high", "n"])
+
+
+def group_specifications(
+    daily: pd.DataFrame, group: str, weights: pd.Series, times: Timing, event: tuple[str, str], benchmark: str
+) -> dict[tuple, Estimate | Unanswered]:
+    """Abnormal return of a group by model, benchmark, window, and by how its members weigh and its error is had.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        As `with_groups` gives, with the group under its name.
+    group : str
+    weights : Series
+        By member.
+    times : Timing
+        Its estimation window comes first.
+    event : tuple of str
+        First and last day, ISO.
+    benchmark : str
+        Comes first; those of `BENCHMARKS` follow.
+
+    Returns
+    -------
+    dict of tuple of str to (Estimate or Unanswered)
+        By the choices named in `CHOICES`; the first is the headline's.
+    """
+    alike, out = pd.Series(1 / len(weights), weights.index), {}
+    daily = with_groups(daily, {f"{group}, alike": alike})
+    kinds = {"as given": (weights, group, False), "own history": (weights, group, True)}
+    if len(weights) < 3:
+        del kinds["own history"]
+    if not np.allclose(weights, alike):
+        kinds["equal"] = (alike, f"{group}, alike", False)
+    for model in (MARKET, ADJUSTED):
+        for fund in dict.fromkeys((benchmark, *BENCHMARKS)):
+            for days in dict.fromkeys((times.days, *WINDOWS)) if model == MARKET else [times.days]:
+                label = "no window" if model == ADJUSTED else f"{days} days"
+                names = [*weights.index, group, f"{group}, alike"]
+                fitted = normal_returns(daily, names, times.end, days, fund, model)
+                # a member listed too late for a shorter window is not in its mean, nor its weight
+                if isinstance(fitted, NormalReturns) and not set(names) <= set(fitted.abnormal):
+                    fitted = Unanswered(f"not every member has {LEAST_DAYS} returns in {days} days")
+                for kind, (shares, name, alone) in kinds.items():
+                    out[model, fund, label, kind] = group_abnormal_return(fitted, name, shares, *event, alone)
+    return out

@@ -145,8 +145,9 @@ def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
 def opening(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault unless a notebook opens with its question and five short lines."""
     head, *lines = [line for line in notebook.cells[0].source.splitlines() if line] if notebook.cells else [""]
-    if not re.fullmatch(rf"# {name[:2]} · [A-Z].+\?", head):
-        yield 1, f"does not open with “# {name[:2]} · Question?”", "write the question as the title"
+    mark = _mark(name).capitalize()
+    if not re.fullmatch(rf"# {mark} · [A-Z].+\?", head):
+        yield 1, f"does not open with “# {mark} · Question?”", "write the question as the title"
     found = [match[1] if (match := re.match(r"\*\*(.+?)\*\*", line)) else line[:30] for line in lines]
     if found != OPENING:
         yield 1, "does not go on with the five short lines", f"begin them, in bold, with: {'; '.join(OPENING)}"
@@ -178,8 +179,8 @@ def sections(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
 def order(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault at the first cell whose id does not number on: a cell was moved, deleted or put in."""
     for number, cell in enumerate(notebook.cells, start=1):
-        if cell.get("id") != f"{name[:2]}-{number - 1:02d}":
-            fault = f"has the id {cell.get('id')!r} where {name[:2]}-{number - 1:02d} follows"
+        if cell.get("id") != f"{_mark(name)}-{number - 1:02d}":
+            fault = f"has the id {cell.get('id')!r} where {_mark(name)}-{number - 1:02d} follows"
             yield number, fault, "a cell was moved, deleted or put in: take that back, or number the ids on"
             return
 
@@ -221,7 +222,8 @@ def declarations(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     ((number, cell),) = [each for each in _code(notebook) if parameters.TAG in _tags(each[1])]
     if not LEAST_PARAMETERS <= len(known) <= MOST_PARAMETERS:
         yield number, f"holds {len(known)} parameters", f"{LEAST_PARAMETERS} to {MOST_PARAMETERS} can be overseen"
-    if known["as_of"] != results.NOTE_DAY:
+    # a case of one's own is part of no edition
+    if known["as_of"] != results.NOTE_DAY and name not in parameters.own_cases():
         remedy = f"what is stored is the replication edition: set {results.NOTE_DAY}"
         yield number, f"is stored as of {known['as_of']}", remedy
     lines = cell.source.splitlines()
@@ -388,6 +390,11 @@ def _calls(source):
             # what is stored went through each loop
             waiting += node.body
     return found
+
+
+def _mark(name):
+    """Give what numbers a notebook: its number, or ``own``."""
+    return name.partition("_")[0]
 
 
 def _place(notebook, number):

@@ -31,6 +31,11 @@ def notebooks() -> list[str]:
     return sorted(path.stem for path in paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
+def own_cases() -> list[str]:
+    """Names of the notebooks for cases of one's own: part of no edition, run by parameters alone."""
+    return sorted(path.stem for path in paths.NOTEBOOKS.glob("own_*.ipynb"))
+
+
 def parameters(notebook: str) -> dict:
     """Read a notebook's parameters and their defaults from its one cell tagged ``parameters``.
 
@@ -40,8 +45,9 @@ def parameters(notebook: str) -> dict:
         If there is no such notebook or cell, there are two, or the cell holds more than names and literals, a name
         that looks like a secret's, or no as-of date.
     """
-    if notebook not in notebooks():
-        raise ParameterError(f"no notebook {notebook!r}; {hint(notebook, notebooks())}")
+    known = [*notebooks(), *own_cases()]
+    if notebook not in known:
+        raise ParameterError(f"no notebook {notebook!r}; {hint(notebook, known)}")
     path = paths.NOTEBOOKS / f"{notebook}.ipynb"
     return dict(_read(path.name, path.read_bytes()))
 

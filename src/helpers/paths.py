@@ -49,7 +49,7 @@ def here(notebook: str, as_of: str) -> Path:
     ValueError
         If the name is not that of a notebook, or the edition is not an ISO date.
     """
-    if not re.fullmatch(r"\d\d_[a-z0-9_]+", notebook):
+    if not re.fullmatch(r"(\d\d|own)_[a-z0-9_]+", notebook):
         raise ValueError(f"{notebook!r} is not the name of a notebook, such as '01_returns'")
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", as_of):
         raise ValueError(f"{as_of!r} is not an ISO date, such as '2025-02-14'")

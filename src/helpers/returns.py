@@ -19,7 +19,8 @@ class Portfolio:
     members : tuple of str
         Symbols of its securities, at least one.
     weights : str
-        ``market cap`` or ``equal``, at the start of the period; of no effect for a single member.
+        ``market cap``, ``equal`` or ``own``, at the start of the period; of no effect for a single member. Weights of
+        one's own are passed in place of the market caps.
 
     Raises
     ------
@@ -35,8 +36,8 @@ class Portfolio:
         object.__setattr__(self, "members", tuple(self.members))
         if not self.members or len(set(self.members)) < len(self.members):
             raise ValueError(f"{self.name} needs members, each once, not {self.members}")
-        if self.weights not in ("market cap", "equal"):
-            raise ValueError(f"{self.name}: weights are 'market cap' or 'equal', not {self.weights!r}")
+        if self.weights not in ("market cap", "equal", "own"):
+            raise ValueError(f"{self.name}: weights are 'market cap', 'equal' or 'own', not {self.weights!r}")
 
     @property
     def definition(self) -> str:

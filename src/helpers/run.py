@@ -37,7 +37,7 @@ from helpers import (
 )
 from helpers.exchange import exchange
 from helpers.execution import Job, first_line
-from helpers.parameters import ParameterError, accepted, notebooks, parameters, wished, within_span
+from helpers.parameters import ParameterError, accepted, notebooks, own_cases, parameters, wished, within_span
 from helpers.runs import ProcessError, Runs, Workers, signals_held_back
 
 VERDICTS = "99_verdicts"
@@ -140,7 +140,7 @@ def _sweep():
             old.replace(target)
     for left in [*paths.REPORT.glob(".stage-*"), *paths.REPORT.glob(".old-*")]:
         shutil.rmtree(left, ignore_errors=True)
-    drafts = [*paths.REPORT.glob("*.part"), *paths.REPORT.glob("fonts/*.part"), *paths.NOTEBOOKS.glob("??_*.part")]
+    drafts = [*paths.REPORT.glob("*.part"), *paths.REPORT.glob("fonts/*.part"), *paths.NOTEBOOKS.glob("*.part")]
     for left in [*drafts, *readme.drafts()]:
         left.unlink(missing_ok=True)
 
@@ -343,7 +343,9 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
             shutil.copytree(drafts, place, ignore=shutil.ignore_patterns(notebook))
         try:
             runs = Runs(workers, force)
-            runs.add(Job(paths.NOTEBOOKS / f"{notebook}.ipynb", as_of, place, values, kernels=workers.kernels))
+            drawn = os.environ.get(paths.PICTURES_VARIABLE) != "0"
+            file = paths.NOTEBOOKS / f"{notebook}.ipynb"
+            runs.add(Job(file, as_of, place, values, kernels=workers.kernels, pictures=drawn))
             ((_, fault, executed),) = list(runs.outcomes())
             if fault:
                 print(f"error: {notebook}: {fault}", file=sys.stderr)
@@ -353,12 +355,29 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
             shutil.rmtree(place, ignore_errors=True)
     how = "Executed into" if executed else "Nothing changed since it was executed:"
     print(f"{how} {(drafts / notebook).relative_to(paths.ROOT)}")
+    if changed := undeclared(notebook, values):
+        print(f"Not the declared specification ({changed}): its verdicts are not verdicts on the note")
     return 0
+
+
+def undeclared(notebook: str, values: dict) -> str:
+    """Tell which parameters of a notebook that judges claims differ from the declared ones; the as-of date may."""
+    if notebook in own_cases():
+        return ""
+    declared = parameters(notebook)
+    changed = {name: value for name, value in values.items() if name != "as_of" and value != declared[name]}
+    return ", ".join(f"{name}={value} for {declared[name]}" for name, value in changed.items())
 
 
 def _accepted(notebook, wishes):
     data.build()
-    return accepted(notebook, wishes)
+    values = accepted(notebook, wishes)
+    if notebook in own_cases():
+        # here, for it brings libraries that no other run needs before its kernels
+        from helpers import own
+
+        own.check(notebook, parameters(notebook) | values)
+    return values
 
 
 def refresh_outputs(force: bool = False, wish: str = "") -> int:
@@ -368,23 +387,26 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
     with _sole_run(), _workers(wish) as workers:
         standing = workers.aside(_standing, "")
         places = {day: paths.REPORT / f".stage-outputs-{day}-{os.getpid()}" for day in standing}
+        own = paths.REPORT / f".stage-outputs-own-{os.getpid()}"
         # the stored notebooks are the replication edition, at their defaults
         settings = {day: {} if day == data.REPLICATION else {"as_of": day} for day in standing}
         try:
             faults, _ = run_jobs(places, settings, "Refreshing the stored outputs", workers, force)
+            faults |= _run_own_cases(own, workers, force)
             for name, fault in sorted(faults.items()):
                 print(f"error: {name}: {fault}", file=sys.stderr)
             if faults:
                 return 1
-            for notebook in notebooks():
+            stored = {name: places[data.REPLICATION] for name in notebooks()} | dict.fromkeys(own_cases(), own)
+            for notebook, place in stored.items():
                 target = paths.NOTEBOOKS / f"{notebook}.ipynb"
                 draft = target.with_suffix(f".{os.getpid()}.part")
                 # a copy, for the kept run is linked to the same file
-                shutil.copyfile(places[data.REPLICATION] / notebook / "notebook.ipynb", draft)
+                shutil.copyfile(place / notebook / "notebook.ipynb", draft)
                 draft.replace(target)
             found = {day: recorded.gathered(place) for day, place in places.items()}
         finally:
-            for place in places.values():
+            for place in [*places.values(), own]:
                 shutil.rmtree(place, ignore_errors=True)
         try:
             recorded.write(found)
@@ -397,8 +419,17 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
             print(f"error: the outputs are stored, but README.md could not be filled in: {error}", file=sys.stderr)
             return 1
     count = sum(map(len, found.values()))
-    print(f"Stored the outputs of {len(notebooks())} notebooks, recorded {count} results of {len(found)} editions")
+    print(f"Stored the outputs of {len(stored)} notebooks, recorded {count} results of {len(found)} editions")
     return 0
+
+
+def _run_own_cases(place, workers, force):
+    """Have the notebooks for cases of one's own at their defaults, each as of its own day."""
+    runs = Runs(workers, force)
+    for notebook in own_cases():
+        file, as_of = paths.NOTEBOOKS / f"{notebook}.ipynb", parameters(notebook)["as_of"]
+        runs.add(Job(file, as_of, place, {}, kernels=workers.kernels))
+    return {job.name: fault for job, fault, _ in runs.outcomes() if fault}
 
 
 def _why(notebook, as_of):

@@ -8,10 +8,10 @@ import importlib
 
 PLACES = {
     "adoption": "SECTOR_NAMES ceiling_profile citing_firms exposure_use "
-    "forecast_fan sector_slopes slope_breaks use_rates",
+    "forecast_fan sector_slopes slope_breaks survey_rates use_rates",
     "compute": "training_compute",
     "concentration": "effective_numbers index_shares rebased_paths return_contributions",
-    "events": "abnormal_path placebo_distribution",
+    "events": "abnormal_path group_intervals placebo_distribution",
     "frontier": "frontier_path price_score",
     "house": "BLACK BLUE GREEN GREY LIGHT ORANGE PURPLE SKY Drawing canvas publish publish_table set_style write",
     "labels": "label_points",

@@ -129,6 +129,52 @@ def use_rates(parts: dict[str, pd.DataFrame], note_day: str) -> Drawing | Unansw
     return Drawing(figure, title, alt, whole[columns].reset_index(drop=True))
 
 
+def survey_rates(rows: pd.DataFrame, who: str, fan: pd.DataFrame | Unanswered) -> Drawing:
+    """Draw the rates of a survey by period, with sampling errors where they were printed, and a forecast if any.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As ``adoption.survey`` gives.
+    who : str
+        Whose rate, for the title.
+    fan : DataFrame or Unanswered
+        As ``adoption.fan`` gives; not drawn where it is not answered.
+
+    Returns
+    -------
+    Drawing
+    """
+    first, last, known = rows.iloc[0], rows.iloc[-1], rows.use_se.notna()
+    title = f"{who}: {last.use_rate:.1f}% in the period to {last.reference_end:%Y-%m-%d}"
+    title += f", {first.use_rate:.1f}% in that to {first.reference_end:%Y-%m-%d}" if len(rows) > 1 else ""
+    errors = {0: "no standard error was printed, so no interval is drawn", len(rows): "95% intervals"}
+    told = errors.get(int(known.sum()), "95% intervals where a standard error was printed")
+    subtitle = f"{last.unit[0].upper()}{last.unit[1:]} by period; {told}"
+    figure, (axis,) = canvas(title, subtitle, 3.6)
+    axis.plot(rows.middle, rows.use_rate, color=BLUE, linewidth=1.6, marker="o", markersize=5)
+    half = 1.96 * rows.use_se[known]
+    axis.vlines(rows.middle[known], rows.use_rate[known] - half, rows.use_rate[known] + half, color=BLUE, linewidth=2)
+    reach, end = (rows.use_rate + 1.96 * rows.use_se.fillna(0)).max(), last.middle
+    points = rows[["cycle", "middle", "use_rate", "use_se"]].assign(kind="printed")
+    words = f"{who}, {last.unit}: " + "; ".join(f"{row.cycle} {row.use_rate:.1f}" for row in rows.itertuples())
+    if isinstance(fan, pd.DataFrame):
+        axis.fill_between(fan.middle, fan.low, fan.high, color=SKY, alpha=0.25, linewidth=0)
+        axis.plot(fan.middle, fan.forecast, color=SKY, linewidth=1.5)
+        ahead = fan.iloc[-1]
+        axis.annotate("trend", (ahead.middle, ahead.forecast), (5, 0), textcoords="offset points", size=9, color=BLUE)
+        reach, end = max(reach, fan.high.max()), ahead.middle
+        ahead_of = fan[["middle", "forecast", "low", "high"]].assign(kind="forecast")
+        points = pd.concat([points, ahead_of], ignore_index=True)
+        words += f". Trend to {ahead.middle:%Y-%m-%d}: {ahead.forecast:.1f} ({ahead.low:.1f} to {ahead.high:.1f})"
+    for row in rows.iloc[[0, -1]].drop_duplicates("cycle").itertuples():
+        spot = {"textcoords": "offset points", "ha": "center", "size": 9, "color": BLUE}
+        axis.annotate(f"{row.use_rate:.1f}%", (row.middle, row.use_rate), (0, 9), **spot)
+    axis.set(ylabel=last.unit, ylim=(0, 1.15 * reach))
+    date_axis(axis, first.middle, end, 9)
+    return Drawing(figure, title, f"Line of the rate, {words}.", points)
+
+
 def sector_slopes(tables: list, information: list[str], manual: list[str]) -> Drawing | Unanswered:
     """Draw each sector's use rate in the first and the last cycles known, one panel a wording.
 

@@ -81,29 +81,88 @@ def placebo_distribution(
     """
     if isinstance(found, Unanswered) or placebos.empty:
         return found if isinstance(found, Unanswered) else Unanswered("no earlier day has an estimation window")
-    lower = int((placebos <= found.value).sum())
-    worst, worst_day = placebos.min(), placebos.idxmin()
+    rose = found.value > 0
+    beyond = int((placebos >= found.value).sum() if rose else (placebos <= found.value).sum())
+    worst, worst_day = (placebos.max(), placebos.idxmax()) if rose else (placebos.min(), placebos.idxmin())
+    side, most = ("high", "best") if rose else ("low", "worst")
     title = (
-        f"{lower or 'None'} of {len(placebos)} earlier days had {what} as low as {day}: "
-        f"{signed(found.value)}% against {signed(worst)}% at worst"
+        f"{beyond or 'None'} of {len(placebos)} earlier days had {what} as {side} as {day}: "
+        f"{signed(found.value)}% against {signed(worst)}% at {most}"
     )
     subtitle = (
         "Days by mean abnormal return in percent, each with a model estimated on the days before it. Blue: the event"
     )
     figure, (axis,) = canvas(title, subtitle, 3.2)
-    low, high = np.floor(min(found.value, worst)), np.ceil(placebos.max())
+    low, high = np.floor(min(found.value, placebos.min())), np.ceil(max(found.value, placebos.max()))
     counts, _, _ = axis.hist(placebos, bins=np.arange(low, high + 0.5, 0.5), color=LIGHT, edgecolor="white")
-    axis.vlines(found.value, 0, 0.55 * counts.max(), color=BLUE, linewidth=2.5)
+    # for the words beside the outermost day
+    room = max(1.5, 0.09 * (high - low))
+    # amid ordinary days the words stand above the bars
+    middle = placebos.quantile(0.025) < found.value < placebos.quantile(0.975)
+    reach = (1.05 if middle else 0.55) * counts.max()
+    axis.vlines(found.value, 0, reach, color=BLUE, linewidth=2.5)
     words = f"{day}\n{signed(found.value)}%"
-    axis.text(found.value, 0.58 * counts.max(), words, color=BLUE, size=10, weight="semibold", ha="center", va="bottom")
+    spot = {"color": BLUE, "size": 10, "weight": "semibold", "ha": "center", "va": "bottom"}
+    axis.text(found.value, reach + 0.03 * counts.max(), words, **spot)
     axis.annotate(
-        f"worst earlier day\n{worst_day:%Y-%m-%d}, {signed(worst)}%", (worst, 1.2), xytext=(0, 26),
+        f"{most} earlier day\n{worst_day:%Y-%m-%d}, {signed(worst)}%", (worst, 1.2), xytext=(0, 26),
         textcoords="offset points", ha="center", size=9, color=GREY, arrowprops={"arrowstyle": "-", "color": LIGHT},
     )  # fmt: skip
-    axis.set(xlabel="mean abnormal return, percent", ylabel="days", xlim=(low - 1.5, high + 0.5))
+    axis.set(
+        xlabel="mean abnormal return, percent",
+        ylabel="days",
+        xlim=(low - (0.5 if rose else room), high + (room if rose else 0.5)),
+    )
+    if middle:
+        axis.set_ylim(0, 1.35 * counts.max())
     quantiles = np.quantile(placebos, [0.025, 0.5, 0.975])
     spread = ", ".join(signed(value) for value in quantiles)
     alt = f"Histogram of {len(placebos)} days, 2.5%, 50% and 97.5% quantiles {spread}; {day} at {signed(found.value)}%."
     points = placebos.rename("value").rename_axis("date").reset_index().assign(event=False)
     event = pd.DataFrame({"date": [pd.Timestamp(day)], "value": [found.value], "event": [True]})
     return Drawing(figure, title, alt, pd.concat([points, event], ignore_index=True))
+
+
+def group_intervals(table: pd.DataFrame, event: str) -> Drawing | Unanswered:
+    """Draw the abnormal return of groups on an event's day and over its window, with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a group and period: group, members, period (``day`` or ``window``), start, end, value, low, high
+        (percent). The first group is blue.
+    event : str
+        The event in words, for the title.
+
+    Returns
+    -------
+    Drawing or Unanswered
+    """
+    rows = table.dropna(subset="value")
+    if rows.empty:
+        return Unanswered("no abnormal return is known")
+    lead = rows.iloc[0]
+    title = f"{event[0].upper()}{event[1:]}: abnormal return of {lead.group} on {lead.start} {signed(lead.value)}%"
+    title += f" (95% interval {signed(lead.low)} to {signed(lead.high)})"
+    subtitle = "Abnormal return in percent, with 95% intervals; the window is added up. Blue: the group asked for first"
+    names = list(dict.fromkeys(table.group))[::-1]
+    figure, axes = canvas(title, subtitle, 1.2 + 0.42 * len(names), columns=2, sharey=True)
+    whole = figure.get_figheight()
+    figure.subplots_adjust(left=0.27, wspace=0.1, bottom=0.72 / whole, top=figure.subplotpars.top - 0.24 / whole)
+    for axis, (_, part) in zip(axes, table.groupby("period", sort=False), strict=True):
+        for row in part.dropna(subset="value").itertuples():
+            place, colour = names.index(row.group), BLUE if row.group == lead.group else GREY
+            axis.plot([row.low, row.high], [place, place], color=colour, linewidth=2.2, alpha=0.75)
+            axis.plot(row.value, place, "o", color=colour, markersize=6)
+            axis.text(row.value, place + 0.16, signed(row.value), size=9, color=colour, ha="center", va="bottom")
+        first = part.iloc[0]
+        span = first.start if first.start == first.end else f"{first.start} to {first.end}"
+        axis.set_title(f"The {first.period}: {span}", loc="left", size=10)
+        axis.axvline(0, color=GREY, linewidth=0.8)
+        axis.set_ylim(-0.5, len(names) - 0.3)
+        axis.tick_params(axis="y", left=False)
+        axis.spines["left"].set_visible(False)
+    counts = table.drop_duplicates("group").set_index("group").members
+    axes[0].set_yticks(range(len(names)), [f"{name} ({counts[name]})" for name in names], color=BLACK, size=9.5)
+    told = "; ".join(f"{row.group}, {row.period}: {told_interval(row)}" for row in rows.itertuples())
+    return Drawing(figure, title, f"Points with intervals, percent. {told}.", rows.drop(columns="found"))
