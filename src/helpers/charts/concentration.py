@@ -65,7 +65,7 @@ def index_shares(official: pd.Series, carried: pd.Series, others: pd.DataFrame, 
     strip.spines["left"].set_visible(False)
     if others.gap_points.isna().all():
         strip.set_xlim(-1, 1)
-        strip.text(0.02, 0, "no same-day comparison yet", color=GREY, size=9)
+        strip.text(0.02, 0, "no same-day comparison", color=GREY, size=9)
     told = [f"{date:%Y-%m-%d} {value:.1f}" for date, value in official.items()]
     spans = others.dropna(subset="gap_points").groupby("method", sort=False).gap_points.agg(["min", "max", "size"])
     far = [
