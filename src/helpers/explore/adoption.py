@@ -1,7 +1,7 @@
 """Panel of `04_adoption_regression`: the rate of firms that use AI, by sector lists, and its slope."""
 
-from helpers import adoption, charts, data, parameters, results
-from helpers.explore.looks import Control, Look, Topic, answered, as_of_control
+from helpers import adoption, charts, parameters, results
+from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, load
 from helpers.inference import Unanswered
 
 NOTEBOOK = "04_adoption_regression"
@@ -10,7 +10,7 @@ SUPPLEMENTS = {"kept": "kept", "controlled for": "controlled", "dropped": "dropp
 
 
 def topic() -> Topic:
-    """Controls of the survey, and what they show."""
+    """List the controls of the survey, with what they show."""
     counts = {"those of the note": NOTE, "last three known": 3, "last six known": 6}
     shown = {"national rate": "national", "sectors": "sectors"}
     controls = [
@@ -29,7 +29,7 @@ def topic() -> Topic:
 def look(choice: dict) -> Look:
     """Use rate, difference of sectors, slope and figure of a choice of wording, cycles, supplements and lists."""
     declared, as_of, wording = parameters.parameters(NOTEBOOK), choice["as_of"], choice["wording"]
-    national, sectors = data.load("btos_national", as_of), data.load("btos_sectors", as_of)
+    national, sectors = load("btos_national", as_of), load("btos_sectors", as_of)
     parts = {word: adoption.series(national, word) for word in ("old", "new")}
     rows = parts[wording]
     high, low = (declared[choice[side]].split(",") for side in ("information", "manual"))

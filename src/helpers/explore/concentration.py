@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from helpers import charts, concentration, data, parameters, returns
-from helpers.explore.looks import Control, Look, Topic, answered, as_of_control
+from helpers import charts, concentration, parameters, returns
+from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, load
 from helpers.inference import Unanswered, number
 
 NOTEBOOK, SEVEN = "05_concentration", "magnificent_7"
@@ -11,7 +11,7 @@ LARGEST = (1, 3, 5, 7, 10, 20, 50)
 
 
 def topic() -> Topic:
-    """Controls of the share, and what they show."""
+    """List the controls of the share, with what they show."""
     groups = {"Magnificent 7": SEVEN} | {f"{k} largest" if k > 1 else "largest": k for k in LARGEST}
     controls = [
         as_of_control(NOTEBOOK),
@@ -25,10 +25,10 @@ def topic() -> Topic:
 def look(choice: dict) -> Look:
     """Share, effective number and figure of a choice of group, share classes and cash."""
     declared, as_of, group = parameters.parameters(NOTEBOOK), choice["as_of"], choice["group"]
-    weights, indices = data.load("index_weights", as_of), data.load("return_indices", as_of)
+    weights, indices = load("index_weights", as_of), load("return_indices", as_of)
     table = concentration.snapshots(weights, choice["rule"])
     table = table if choice["cash"] else 100 * table.div(table.sum(axis=1), axis=0)
-    seven = data.load("security_groups", as_of).groupby("group").security.agg(list)[SEVEN]
+    seven = load("security_groups", as_of).groupby("group").security.agg(list)[SEVEN]
     words = "official fund weights" + ("" if choice["cash"] else ", cash left out")
     words += "" if choice["rule"] == "firm" else ", each line alone"
     if group == SEVEN:
@@ -68,10 +68,12 @@ def _drawn(series, table, indices, seven, group, name, as_of, choice):
 
 def _others(levels, seven, carried, as_of):
     """Other measures of the share of the seven, as the notebook compares them."""
-    printed, caps = data.load("magnificent_7_shares", as_of), data.load("market_caps", as_of)
+    printed, caps = load("magnificent_7_shares", as_of), load("market_caps", as_of)
     summed = concentration.shares(concentration.full_cap_snapshots(caps, levels, seven, "S&P 500"), seven)
     summed = summed.rename("share_percent").rename_axis("date").reset_index()
     context = printed[printed.method.isin(["members_full_cap", "published_by_others"])]
-    context = pd.concat([context[["date", "method", "share_percent"]], summed.assign(method="published_total_full_cap")])
+    context = pd.concat(
+        [context[["date", "method", "share_percent"]], summed.assign(method="published_total_full_cap")]
+    )
     first = carried.index[0] if len(carried) else pd.Timestamp.max
     return concentration.gaps(context[context.date >= first].reset_index(drop=True), carried)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from helpers import charts, data, frontier, parameters
-from helpers.explore.looks import Control, Look, Topic, as_of_control, dates_control
+from helpers import charts, frontier, parameters
+from helpers.explore.looks import Control, Look, Topic, as_of_control, dates_control, latest, load
 from helpers.inference import Unanswered, number
 
 NOTEBOOK = "02_frontier"
@@ -23,9 +23,9 @@ MOST_NAMED = 40
 
 
 def topic() -> Topic:
-    """Controls of the frontier, and what they show."""
+    """List the controls of the frontier, with what they show."""
     declared = parameters.parameters(NOTEBOOK)
-    boards = data.load("arena_boards", data.latest()).board_date
+    boards = load("arena_boards", latest()).board_date
     # the level of quality that another notebook declares, on the same board
     level = parameters.parameters("06_token_prices")["threshold"]
     controls = [
@@ -44,9 +44,9 @@ def topic() -> Topic:
 def look(choice: dict) -> Look:
     """Frontier, probabilities and the cheapest model at a level, of a choice of board, prices and threshold."""
     declared, as_of, day = parameters.parameters(NOTEBOOK), choice["as_of"], choice["board_date"]
-    scores, about = data.load("arena_scores", as_of), data.load("arena_boards", as_of)
-    plotted, catalogue = data.load("plotted_models", as_of), data.load("models", as_of)
-    prices = data.load("model_prices", as_of)
+    scores, about = load("arena_scores", as_of), load("arena_boards", as_of)
+    plotted, catalogue = load("plotted_models", as_of), load("models", as_of)
+    prices = load("model_prices", as_of)
     board = _board(scores, day, choice["style_control"])
     if choice["prices"] in (LISTED, PLOTTED):
         listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
@@ -72,7 +72,7 @@ def look(choice: dict) -> Look:
 
 def _board(scores, day, style):
     """Board of a day; where it is not held of this kind, the boards nearest to it."""
-    every = data.load("arena_boards", data.latest())
+    every = load("arena_boards", latest())
     days = every[every.style_control == style].board_date
     if pd.Timestamp(day) in set(days):
         return frontier.board(scores, day, style)

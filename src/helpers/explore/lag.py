@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from helpers import charts, data, lag, linking, parameters
-from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control
+from helpers import charts, lag, linking, parameters
+from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control, load
 from helpers.inference import Unanswered
 
 NOTEBOOK = "03_open_source_lag"
@@ -12,7 +12,7 @@ ARENA, STYLED, EPOCH = "Arena", "Arena, style control", "Epoch index"
 
 
 def topic() -> Topic:
-    """Controls of the lag, and what they show."""
+    """List the controls of the lag, with what they show."""
     declared = parameters.parameters(NOTEBOOK)
     quarters = pd.date_range("2023-06-30", declared["as_of"], freq="QE")
     controls = [
@@ -28,8 +28,8 @@ def topic() -> Topic:
 def look(choice: dict) -> Look:
     """Backward lag, its ratio to that on a base day, and both frontiers, of a choice of scale and reading."""
     declared, as_of, reading = parameters.parameters(NOTEBOOK), choice["as_of"], choice["reading"]
-    scores, boards = data.load("arena_scores", as_of), data.load("arena_boards", as_of)
-    catalogue, index = data.load("models", as_of), data.load("eci_scores", as_of)
+    scores, boards = load("arena_scores", as_of), load("arena_boards", as_of)
+    catalogue, index = load("models", as_of), load("eci_scores", as_of)
     if choice["scale"] == EPOCH:
         models, sources = linking.index_models(index), [index]
     else:

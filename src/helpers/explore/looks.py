@@ -1,5 +1,6 @@
-"""What a panel is made of: controls, what they show, and in plain words how far a choice lies from what was declared."""
+"""What a panel is made of: controls, what they show, and in plain words how far a choice is from what was declared."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from helpers import data, parameters, results
 from helpers.charts.house import Drawing
 from helpers.inference import Estimate, Unanswered
 
+# a slider asks for the same tables again and again; they are cut and never changed
+load = functools.lru_cache(maxsize=64)(data.load)
 A_LOOK = "The claim's verdict stays what the report says; this is a look, not a finding."
 
 
@@ -99,11 +102,22 @@ class Topic:
         return {control.name: control.declared for control in self.controls}
 
 
+def latest() -> str:
+    """Day of the later edition."""
+    return _reach()[1]
+
+
+# all tables are read for it
+@functools.cache
+def _reach():
+    return data.span()[0], data.latest()
+
+
 def as_of_control(notebook: str) -> Control:
     """Offer the ends of months that the data reach, and the days of both editions."""
-    first, declared, latest = data.span()[0], parameters.parameters(notebook)["as_of"], data.latest()
-    months = [f"{day:%Y-%m-%d}" for day in pd.date_range(first, latest, freq="ME")]
-    return dates_control("as_of", "as-of date", [*months, latest], declared)
+    (first, last), declared = _reach(), parameters.parameters(notebook)["as_of"]
+    months = [f"{day:%Y-%m-%d}" for day in pd.date_range(first, last, freq="ME")]
+    return dates_control("as_of", "as-of date", [*months, last], declared)
 
 
 def dates_control(name: str, label: str, days, declared: str) -> Control:
@@ -124,7 +138,7 @@ def differences(topic: Topic, choice: dict, look: Look) -> list[str]:
     moved = []
     for control in topic.controls:
         value = choice[control.name]
-        edition = control.name == "as_of" and value == data.latest()
+        edition = control.name == "as_of" and value == latest()
         if value != control.declared and value not in control.also and not edition:
             moved.append(f"{control.label} {control.word(value)} instead of {control.word(control.declared)}")
     return moved + [f"{label} {value} instead of {first}" for label, value, first in look.followed if value != first]
@@ -133,7 +147,7 @@ def differences(topic: Topic, choice: dict, look: Look) -> list[str]:
 def honest(topic: Topic, choice: dict, look: Look) -> str:
     """Say whether a choice is what was declared, and what differs."""
     as_of, moved = choice["as_of"], differences(topic, choice, look)
-    later = as_of == data.latest() != topic.declared["as_of"]
+    later = as_of == latest() != topic.declared["as_of"]
     if not moved:
         return f"As declared in {topic.notebook}" + (f", in the edition of {as_of}." if later else ".")
     edition = f" of the edition of {as_of}" if later else ""
@@ -161,5 +175,5 @@ def sentences(topic: Topic, choice: dict, look: Look) -> dict[str, list[str]]:
         "verdict": verdicts,
         "found": [f"{claim}: {found}." for claim, found in look.found.items() if isinstance(found, Estimate)],
         "said": look.said,
-        "known": [] if as_of in (topic.declared["as_of"], data.latest()) else [look.known],
+        "known": [] if as_of in (topic.declared["as_of"], latest()) else [look.known],
     }

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from helpers import charts, data, events, parameters, returns
-from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control
-from helpers.inference import Unanswered
+from helpers import charts, events, inference, parameters, returns
+from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control, latest, load
+from helpers.inference import Estimate, Unanswered
 from helpers.returns import Portfolio
 
 NOTEBOOK, SHOCK, CHAIN = "01_returns", "shock-27-january", "ai_chain"
@@ -27,11 +27,11 @@ AROUND = pd.Timedelta(days=90)
 
 
 def topic() -> Topic:
-    """Controls of the event study, and what they show."""
+    """List the controls of the event study, with what they show."""
     declared = parameters.parameters(NOTEBOOK)
     days = _calendar()
     shock, end = (pd.Timestamp(declared[name]) for name in ("shock_day", "note_day"))
-    groups = {CHAIN: None} | _firms(data.latest())
+    groups = {CHAIN: None} | _firms(latest())
     controls = [
         as_of_control(NOTEBOOK),
         Control("group", "group", {_words(name): name for name in groups}, CHAIN, also=tuple(CLAIMS)),
@@ -53,7 +53,7 @@ def look(choice: dict) -> Look:
     before the shock as declared.
     """
     declared, as_of, group = parameters.parameters(NOTEBOOK), choice["as_of"], choice["group"]
-    indices, caps = data.load("return_indices", as_of), data.load("market_caps", as_of)
+    indices, caps = load("return_indices", as_of), load("market_caps", as_of)
     shock, end, days = choice["shock_day"], choice["note_day"], _calendar()
     newest = returns.last_trading_day(indices)
     known = f"On {as_of} the last trading day known was {newest}." if newest else f"On {as_of} no return was known."
@@ -71,13 +71,21 @@ def look(choice: dict) -> Look:
         events.normal_returns, daily, members, estimation_end, choice["estimation_days"], choice["benchmark"]
     )
     mean = answered(events.mean_abnormal_return, model, members, shock, shock)
+    if len(members) < 3:
+        mean = Unanswered(f"an error across firms needs three of them, and {_words(group)} has {len(members)}")
     year_start = _iso(days[days < f"{eve[:4]}-01-01"])[-1]
     held = HELD.get(group) or Portfolio(_words(group), members, "market cap" if group in BY_CAP else "equal")
     spans = {"before": (year_start, eve), "after": (eve, end)}
     gained = {name: answered(returns.holding_period_return, indices, caps, held, *span) for name, span in spans.items()}
-    said = [f"Return {name} the shock, no sampling error: {found}." for name, found in gained.items()]
+    told = [
+        f"{name} the shock ({start} to {end}) {inference.number(one.value)}%"
+        if isinstance(one, Estimate)
+        else f"{name}: {one}"
+        for (name, (start, end)), one in zip(spans.items(), gained.values(), strict=True)
+    ]
+    said = [f"{held.name} returned {'; '.join(told)}: arithmetic on closes, weights {held.weights} at the start."]
     if claims:
-        said = [f"Mean abnormal return on {shock}, on which no claim rests for this group: {mean}."]
+        said.append(f"No claim rests on this group's mean abnormal return on {shock}: {mean}.")
     found = {claim: gained[name] for claim, name in claims.items()} or {SHOCK: mean}
     followed = [
         ("eve of the shock", eve, declared["shock_eve"]),
@@ -106,13 +114,13 @@ def _drawn(model, mean, members, group, days):
 
 def _calendar():
     """All trading days held, whenever they were known: a calendar tells nothing of prices."""
-    return returns.wide(data.load("return_indices", data.latest())).index
+    return returns.wide(load("return_indices", latest())).index
 
 
 def _firms(as_of):
     """Shares, not funds, by group; groups of funds alone are left out."""
-    kinds = data.load("securities", as_of).set_index("security").kind
-    groups = data.load("security_groups", as_of)
+    kinds = load("securities", as_of).set_index("security").kind
+    groups = load("security_groups", as_of)
     return groups[groups.security.map(kinds) == "share"].groupby("group").security.agg(list).to_dict()
 
 
