@@ -1,5 +1,7 @@
 """Panel of `04_adoption_regression`: the rate of firms that use AI, by sector lists, and its slope."""
 
+from functools import partial
+
 from helpers import adoption, charts, parameters, results
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, load
 from helpers.inference import Unanswered
@@ -49,11 +51,11 @@ def look(choice: dict) -> Look:
     known = f"On {as_of} {len(parts['old'])} cycles of the old wording were known and {len(parts['new'])} of the new."
     since = results.NOTE_DAY if as_of >= results.NOTE_DAY else ""
     if choice["shown"] == "sectors":
-        drawing, sources = charts.sector_slopes([adoption.slopes(sectors, wording)], high, low), [sectors]
+        draw, sources = partial(charts.sector_slopes, [adoption.slopes(sectors, wording)], high, low), [sectors]
     else:
         kept = rows[~rows.supplement] if choice["supplements"] == "dropped" else rows
-        drawing, sources = charts.use_rates({wording: kept}, since), [national]
-    return Look(drawing, sources, found, known)
+        draw, sources = partial(charts.use_rates, {wording: kept}, since), [national]
+    return Look(draw, sources, found, known)
 
 
 def _told_cycles(sectors, wording, count):

@@ -1,10 +1,12 @@
 """Panel of `05_concentration`: the share of the largest firms in the S&P 500."""
 
+import functools
+
 import pandas as pd
 
 from helpers import charts, concentration, parameters, returns
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, load
-from helpers.inference import Unanswered, number
+from helpers.inference import number
 
 NOTEBOOK, SEVEN = "05_concentration", "magnificent_7"
 LARGEST = (1, 3, 5, 7, 10, 20, 50)
@@ -36,7 +38,7 @@ def look(choice: dict) -> Look:
     else:
         # over the holdings alone, so scaled back to what they are of the fund
         shares = {day: concentration.top_share(row, group) * row.sum() / 100 for day, row in table.iterrows()}
-        kind = {"firm": "firm", "line": "line"}[choice["rule"]] + "s" * (group > 1)
+        kind = choice["rule"] + "s" * (group > 1)
         name, series, context = f"{group} largest {kind}".removeprefix("1 "), pd.Series(shares, dtype=float), [weights]
         words += f", {name}"
     year = (declared["year_start"], declared["year_end"])
@@ -51,19 +53,20 @@ def look(choice: dict) -> Look:
         f"{number(count)} equal {'firms' if choice['rule'] == 'firm' else 'lines'}."
     ]
     known = f"On {as_of} {len(table)} snapshots of the weights were known, the newest of {newest}."
-    return Look(_drawn(series, table, indices, seven, group, name, as_of, choice), context, found, known, said)
+    draw = functools.partial(_drawn, series, table, indices, seven, name, choice)
+    return Look(draw, context, found, known, said)
 
 
-def _drawn(series, table, indices, seven, group, name, as_of, choice):
+def _drawn(series, table, indices, seven, name, choice):
     levels = returns.wide(indices)
     carried = pd.Series(dtype=float, index=pd.DatetimeIndex([], dtype=series.index.dtype))
     others = pd.DataFrame(columns=["date", "method", "share_percent", "gap_points"])
-    if group == SEVEN:
+    if choice["group"] == SEVEN:
         carried = concentration.carried_shares(table, levels, seven, "SPY")
         if choice["rule"] == "firm":
-            others = _others(levels, seven, carried, as_of)
+            others = _others(levels, seven, carried, choice["as_of"])
     # who is among the largest changes from day to day, so nothing carries their share on
-    return series if isinstance(series, Unanswered) else charts.index_shares(series, carried, others, name)
+    return charts.index_shares(series, carried, others, name)
 
 
 def _others(levels, seven, carried, as_of):

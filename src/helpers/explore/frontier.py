@@ -1,5 +1,7 @@
 """Panel of `02_frontier`: price and score on one board, and who is on the frontier."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 
@@ -12,10 +14,10 @@ NOTEBOOK = "02_frontier"
 GROUPS = {"deepseek-on-frontier": ["deepseek-r1", "deepseek-v3"], "google-on-frontier": ["gemini-2.0-flash-001"]}
 LISTED, PLOTTED, ON_SALE, ALL = "list", "plot", "on sale", "all"
 PRICES = {
-    "plotted models, list prices": LISTED,
-    "plotted models, the plot's prices": PLOTTED,
-    "whole board, list and host prices": ON_SALE,
-    "whole board, guessed prices too": ALL,
+    "plotted models at list prices": LISTED,
+    "plotted models at the plot's prices": PLOTTED,
+    "whole board at list and host prices": ON_SALE,
+    "whole board with guessed prices too": ALL,
 }
 GUESSED = ("third-party join", "imputed from size")
 LEVELS = range(1000, 1501, 25)
@@ -67,7 +69,8 @@ def look(choice: dict) -> Look:
     if isinstance(chances, pd.DataFrame):
         said += [frontier.standing(chances, key) for key in ("deepseek-r1", "gemini-2.0-flash-001")]
     found = frontier.frontier_probabilities(models, GROUPS, drawn)
-    return Look(charts.price_score(chances, words, named=named), [scores, prices], found, known, said)
+    draw = functools.partial(charts.price_score, chances, words, named=named)
+    return Look(draw, [scores, prices], found, known, said)
 
 
 def _board(scores, day, style):

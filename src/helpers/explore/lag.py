@@ -1,5 +1,7 @@
 """Panel of `03_open_source_lag`: how far the best open model trails."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +10,7 @@ from helpers.explore.looks import Control, Look, Topic, answered, as_of_control,
 from helpers.inference import Unanswered
 
 NOTEBOOK = "03_open_source_lag"
-ARENA, STYLED, EPOCH = "Arena", "Arena, style control", "Epoch index"
+ARENA, STYLED, EPOCH = "Arena", "Arena with style control", "Epoch index"
 
 
 def topic() -> Topic:
@@ -42,7 +44,8 @@ def look(choice: dict) -> Look:
         "gap-stays-closed": answered(lag.backward_lag, models, draws, seed, reading),
     }
     known = f"Known on {as_of}: {linking.coverage(models, choice['scale'])}"
-    return Look(_drawn(models, found["gap-stays-closed"], choice["scale"]), sources, found, known)
+    draw = functools.partial(_drawn, models, found["gap-stays-closed"], choice["scale"])
+    return Look(draw, sources, found, known)
 
 
 def _drawn(models, found, scale):

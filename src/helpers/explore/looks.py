@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers import data, parameters, results
-from helpers.charts.house import Drawing
 from helpers.inference import Estimate, Unanswered
 
 # a slider asks for the same tables again and again; they are cut and never changed
@@ -57,7 +56,8 @@ class Look:
 
     Parameters
     ----------
-    drawing : Drawing or Unanswered
+    draw : callable
+        Gives a Drawing, or an Unanswered that says why there is none; words alone need no picture.
     sources : list of DataFrame
         Tables that ``data.load`` gave, for the source line of the figure.
     found : dict of str to (Estimate or Unanswered)
@@ -70,7 +70,7 @@ class Look:
         What follows from the choice and was declared too: what it is, its value, the declared one.
     """
 
-    drawing: Drawing | Unanswered
+    draw: Callable
     sources: list
     found: dict
     known: str

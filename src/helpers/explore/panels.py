@@ -3,6 +3,7 @@
 import base64
 import html
 import textwrap
+import threading
 
 import ipywidgets as widgets
 from IPython.display import display
@@ -13,6 +14,9 @@ from helpers.explore.looks import Topic, sentences
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 DPI = 110
+_ONE_AT_A_TIME = threading.RLock()
+# a date is wider than a slider leaves room for
+_WIDE = "<style>.explore .widget-readout { min-width: 6.5em; max-width: 6.5em }</style>"
 _STYLE = {"honest": "color:#5a5a5a;font-style:italic", "verdict": "font-weight:600", "found": "color:#5a5a5a"}
 
 
@@ -35,7 +39,9 @@ class Panel:
         self.back = widgets.Button(description="As declared", tooltip="Set every control to what was declared")
         self.back.on_click(lambda _: self.set(topic.declared))
         row = widgets.Layout(display="flex", flex_flow="row wrap", align_items="center")
-        self.head = widgets.VBox([widgets.Box([*self.controls.values(), self.back], layout=row), self.words])
+        box = widgets.Box([*self.controls.values(), self.back], layout=row)
+        self.head = widgets.VBox([box, self.words, widgets.HTML(_WIDE)])
+        self.head.add_class("explore")
         for control in self.controls.values():
             control.observe(self._moved, names="value")
         self._quiet = False
@@ -58,17 +64,26 @@ class Panel:
 
     def show(self) -> None:
         """Ask the topic for what is chosen, and show figure and words together."""
-        # stays where something unforeseen stops the work: old numbers beside new settings would mislead
+        # a front end may move controls from several threads, and pictures share fonts
+        with _ONE_AT_A_TIME:
+            self._show(self.choice)
+
+    def _show(self, choice):
+        # stays where something unforeseen stops the work: old words beside new settings would mislead
         self.words.value = "<p>At work …</p>"
-        look = self.topic.look(self.choice)
-        told = sentences(self.topic, self.choice, look)
-        if isinstance(look.drawing, Drawing):
-            picture = charts.png(look.drawing, look.sources, DPI)
-            self.shown = base64.b64encode(picture).decode("ascii"), f"{look.drawing.title}\n{look.drawing.alt}"
-            alt = html.escape(look.drawing.alt)
+        try:
+            look = self.topic.look(choice)
+        except Exception:
+            self.figure.value = ""
+            raise
+        told, drawing = sentences(self.topic, choice, look), look.draw()
+        if isinstance(drawing, Drawing):
+            picture = charts.png(drawing, look.sources, DPI)
+            self.shown = base64.b64encode(picture).decode("ascii"), f"{drawing.title}\n{drawing.alt}"
+            alt = html.escape(drawing.alt)
             self.figure.value = f'<img alt="{alt}" src="data:image/png;base64,{self.shown[0]}" style="max-width:100%">'
         else:
-            self.shown = None, f"No figure: {look.drawing.reason}."
+            self.shown = None, f"No figure: {drawing.reason}."
             self.figure.value = f"<p>{html.escape(self.shown[1])}</p>"
         self.told = [sentence for lines in told.values() for sentence in lines]
         self.words.value = "".join(
@@ -112,7 +127,7 @@ def _view(widget):
 
 def _widget(control):
     common = {"options": list(control.options.items()), "value": control.declared, "description": control.label}
-    common |= {"style": {"description_width": "8.5em"}, "layout": widgets.Layout(width="27em")}
+    common |= {"style": {"description_width": "8.5em"}, "layout": widgets.Layout(width="34em")}
     if control.ordered:
         # a drag asks once, where it ends
         return widgets.SelectionSlider(continuous_update=False, **common)

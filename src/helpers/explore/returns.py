@@ -1,5 +1,7 @@
 """Panel of `01_returns`: an event study of one group, and what the group returned before and after."""
 
+import functools
+
 import pandas as pd
 
 from helpers import charts, events, inference, parameters, returns
@@ -60,7 +62,7 @@ def look(choice: dict) -> Look:
     claims = CLAIMS.get(group, {})
     if pd.Timestamp(shock) not in days:
         no = Unanswered(f"{shock} is not a trading day")
-        return Look(no, [indices], dict.fromkeys(claims or [SHOCK], no), known)
+        return Look(lambda: no, [indices], dict.fromkeys(claims or [SHOCK], no), known)
     gap = len(days[(days > declared["estimation_end"]) & (days <= declared["shock_day"])])
     before = _iso(days[days < shock])
     eve, estimation_end = before[-1], before[-gap]
@@ -91,14 +93,16 @@ def look(choice: dict) -> Look:
         ("eve of the shock", eve, declared["shock_eve"]),
         ("end of the window", estimation_end, declared["estimation_end"]),
     ]
-    return Look(_drawn(model, mean, members, group, (estimation_end, shock, end)), [indices], found, known, said,
-                followed)  # fmt: skip
+    draw = functools.partial(_drawn, model, mean, members, group, (estimation_end, shock, end))
+    return Look(draw, [indices], found, known, said, followed)
 
 
 def _drawn(model, mean, members, group, days):
     quiet, shock, end = days
     if isinstance(mean, Unanswered):
         return mean
+    if pd.Timestamp(end) not in _calendar():
+        return Unanswered(f"{end} is not a trading day")
     if end < shock:
         return Unanswered(f"the last day {end} lies before the shock of {shock}")
     path = answered(events.around, model, members, f"{pd.Timestamp(quiet) + pd.Timedelta(days=1):%Y-%m-%d}", end)
