@@ -80,6 +80,7 @@ lab: env ## open the notebooks in JupyterLab
 
 refresh-outputs: ## execute the stored notebooks at their defaults, keep their outputs, record the results of both editions
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
+	@HELPERS_OWN=0 JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m helpers.explore
 
 faults: env ## write docs/faults.md, which names the tests that provoke each fault
 	@$(RUN) tests/faults.py

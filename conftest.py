@@ -42,7 +42,9 @@ def pytest_xdist_make_scheduler(config, log):
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.partition("::")[0]
-            return "notebooks" if file.endswith((".ipynb", f"{EDITION}.py")) else file
+            # the explore notebook writes no results, so it may run beside the others
+            alone = file.endswith("explore.ipynb")
+            return "notebooks" if file.endswith((".ipynb", f"{EDITION}.py")) and not alone else file
 
     return ByFile(config, log)
 

@@ -68,6 +68,8 @@ ALLOWED = {
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
     | {"docs", "parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
     | {"terminal", "exchange", "own"},
+    # panels of sliders, where numbers and pictures meet as they do in a notebook; nothing imports it
+    "explore": TOPICS | {"paths", "data", "parameters", "inference", "results", "charts"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }
@@ -113,6 +115,10 @@ def test_every_module_has_its_place_in_the_order():
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_follow_the_direction_of_the_house(module):
     assert imported(module)[0] <= ALLOWED[module]
+
+
+def test_nothing_imports_the_panels():
+    assert [module for module in MODULES if "explore" in imported(module)[0] - {module}] == []
 
 
 @pytest.mark.parametrize("module", sorted(TOPICS | {"inference"}))

@@ -427,6 +427,29 @@ def standing(models: pd.DataFrame | Unanswered, name: str) -> str:
     )
 
 
+def cheapest(models: pd.DataFrame | Unanswered, level: float) -> pd.Series | Unanswered:
+    """Pick the cheapest model that scores at least so much; of several at its price the one that scores highest.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        As `priced` gives.
+    level : float
+        Points.
+
+    Returns
+    -------
+    Series or Unanswered
+        Row of the model.
+    """
+    if isinstance(models, Unanswered):
+        return models
+    reached = models[models.score >= level]
+    if reached.empty:
+        return Unanswered(f"the best of the models scores {number(models.score.max())}, below {number(level)}")
+    return reached.sort_values(["output_usd_per_mtok", "score"], ascending=[True, False], kind="stable").iloc[0]
+
+
 def likely(models: pd.DataFrame | Unanswered, least: float = 0.01) -> pd.DataFrame | Unanswered:
     """Tabulate the models that are on the frontier with at least some probability, cheapest first.
 

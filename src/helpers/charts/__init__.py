@@ -13,7 +13,7 @@ PLACES = {
     "concentration": "effective_numbers index_shares rebased_paths return_contributions",
     "events": "abnormal_path group_intervals placebo_distribution",
     "frontier": "frontier_path price_score",
-    "house": "BLACK BLUE GREEN GREY LIGHT ORANGE PURPLE SKY Drawing canvas publish publish_table set_style write",
+    "house": "BLACK BLUE GREEN GREY LIGHT ORANGE PURPLE SKY Drawing canvas png publish publish_table set_style write",
     "labels": "label_points",
     "lag": "backward_lags published_lags record_frontiers record_spells survival_curves",
     "ledgers": "coverage verdict_counts",

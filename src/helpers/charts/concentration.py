@@ -38,13 +38,20 @@ def index_shares(official: pd.Series, carried: pd.Series, others: pd.DataFrame, 
     title = f"The {group} made up {ends.iloc[-1]:.1f}% of the S&P 500 on {ends.index[-1]:%Y-%m-%d}"
     if len(official) > 1:
         title += f", {ends.iloc[0]:.1f}% on {ends.index[0]:%Y-%m-%d}"
-    subtitle = (
-        "Blue points: official fund weights, percent; thin line: carried on by returns. Grey: other methods, "
-        "and below how far each lies from the thin line on the same day"
+    # of a group that changes nothing else is known
+    alone = others.empty and carried.empty
+    subtitle = "Blue points: official fund weights, percent"
+    if not alone:
+        subtitle += (
+            "; thin line: carried on by returns. Grey: other methods, "
+            "and below how far each lies from the thin line on the same day"
+        )
+    figure, (axis, *strips) = canvas(
+        title, subtitle, 4.2 if alone else 5.9, rows=2 - alone, height_ratios=[3.2, 1][: 2 - alone]
     )
-    figure, (axis, strip) = canvas(title, subtitle, 5.9, rows=2, height_ratios=[3.2, 1])
-    figure.subplots_adjust(left=0.3, hspace=0.32, bottom=1.15 / figure.get_figheight())
-    axis.set_position([0.09, axis.get_position().y0, 0.88, axis.get_position().height])
+    if not alone:
+        figure.subplots_adjust(left=0.3, hspace=0.32, bottom=1.15 / figure.get_figheight())
+        axis.set_position([0.09, axis.get_position().y0, 0.88, axis.get_position().height])
     axis.plot(carried.index, carried, color=SKY, linewidth=0.9, zorder=1)
     axis.plot(official.index, official, "o", color=BLUE, markersize=6, zorder=3)
     for date, value in ends.items():
@@ -55,17 +62,19 @@ def index_shares(official: pd.Series, carried: pd.Series, others: pd.DataFrame, 
         rows = others[others.method == method]
         style = {"marker": mark, "color": GREY, "markerfacecolor": "none", "markersize": 5, "linestyle": "none"}
         axis.plot(rows.date, rows.share_percent, zorder=2, **style)
-        strip.plot(rows.gap_points, np.full(len(rows), -place), **style)
-        strip.text(-0.4, -place, name, transform=strip.get_yaxis_transform(), ha="left", va="center", size=9)
-        strip.plot(-0.42, -place, transform=strip.get_yaxis_transform(), clip_on=False, **style)
+        for strip in strips:
+            strip.plot(rows.gap_points, np.full(len(rows), -place), **style)
+            strip.text(-0.4, -place, name, transform=strip.get_yaxis_transform(), ha="left", va="center", size=9)
+            strip.plot(-0.42, -place, transform=strip.get_yaxis_transform(), clip_on=False, **style)
     axis.set(ylabel="percent of the index")
     axis.margins(x=0.06, y=0.12)
-    strip.axvline(0, color=BLUE, linewidth=1)
-    strip.set(ylim=(0.6 - len(SHARE_METHODS), 0.6), yticks=[], xlabel="percentage points above the official share")
-    strip.spines["left"].set_visible(False)
-    if others.gap_points.isna().all():
-        strip.set_xlim(-1, 1)
-        strip.text(0.02, 0, "no same-day comparison yet", color=GREY, size=9)
+    for strip in strips:
+        strip.axvline(0, color=BLUE, linewidth=1)
+        strip.set(ylim=(0.6 - len(SHARE_METHODS), 0.6), yticks=[], xlabel="percentage points above the official share")
+        strip.spines["left"].set_visible(False)
+        if others.gap_points.isna().all():
+            strip.set_xlim(-1, 1)
+            strip.text(0.02, 0, "no same-day comparison", color=GREY, size=9)
     told = [f"{date:%Y-%m-%d} {value:.1f}" for date, value in official.items()]
     spans = others.dropna(subset="gap_points").groupby("method", sort=False).gap_points.agg(["min", "max", "size"])
     far = [

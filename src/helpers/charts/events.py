@@ -51,6 +51,8 @@ def abnormal_path(table: pd.DataFrame | Unanswered, day: str, what: str, marks: 
     axis.set(ylim=(None, top), xlim=(-0.7, len(table) - 0.3), ylabel="percent")
     weeks = table.date.dt.isocalendar().week
     places = np.flatnonzero(weeks != weeks.shift(fill_value=0))
+    # a week of one day leaves no room for its own words
+    places = places[np.diff(places, append=len(table) + 1) > 1]
     axis.set_xticks(places, [f"{table.date.iloc[place]:%-d %b}" for place in places])
     apart = table[(table.low > 0) | (table.high < 0)]
     told = "; ".join(f"{row.date:%Y-%m-%d} {told_interval(row)}" for row in apart.itertuples()) or "none"

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import io
 import os
 import re
 import struct
@@ -189,9 +190,29 @@ def _drawn():
     return os.environ.get(paths.PICTURES_VARIABLE) != "0"
 
 
-def _draw(figure, path, source):
+def png(drawing: Drawing, sources: list[pd.DataFrame] | str, dpi: int) -> bytes:
+    """Draw a figure as PNG in memory, with its source line; nothing is written.
+
+    Parameters
+    ----------
+    drawing, sources
+        As for `publish`.
+    dpi : int
+        Dots an inch.
+    """
+    picture = io.BytesIO()
+    _write_source(drawing.figure, _source_line(sources))
+    drawing.figure.savefig(picture, format="png", dpi=dpi, metadata={"Software": None})
+    return picture.getvalue()
+
+
+def _write_source(figure, source):
     low = 0.09 / figure.get_figheight()
     figure.text(0.015, low, textwrap.fill(source, 145), size=7.5, color=GREY, va="bottom", linespacing=1.3)
+
+
+def _draw(figure, path, source):
+    _write_source(figure, source)
     figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None})
     path.with_name(f"{path.name}.png").write_bytes(_png(figure))
 

@@ -13,7 +13,11 @@ MONTH = 365.25 / 12
 
 
 def record_frontiers(
-    models: pd.DataFrame | Unanswered, proprietary: pd.DataFrame, opened: pd.DataFrame, lag: Estimate | Unanswered
+    models: pd.DataFrame | Unanswered,
+    proprietary: pd.DataFrame,
+    opened: pd.DataFrame,
+    lag: Estimate | Unanswered,
+    unit: str = "Elo points",
 ) -> Drawing | Unanswered:
     """Draw the best score so far of proprietary and of open models by release date, and the lag between them.
 
@@ -25,6 +29,8 @@ def record_frontiers(
         Records of each side, as ``lag.records`` gives.
     lag : Estimate or Unanswered
         Backward lag at the newest board, months.
+    unit : str
+        Of the scores.
 
     Returns
     -------
@@ -40,7 +46,7 @@ def record_frontiers(
     title += "ahead of the best proprietary one" if behind <= 0 else "behind the best proprietary one"
     title += f" and {lag.value:.1f} months behind in time" if lag.value else ""
     subtitle = (
-        f"Best score so far by release date, Elo points on the scale {models.scale.iloc[0]}; "
+        f"Best score so far by release date, {unit} on the scale {models.scale.iloc[0]}; "
         "bars: 95% intervals of the records; light: all other models"
     )
     figure, (axis,) = canvas(title, subtitle, 4.9)
@@ -66,7 +72,7 @@ def record_frontiers(
     axis.annotate("best proprietary", (top.release_date, top.score), (-6, 10), color=GREY, ha="right", **spot)
     early = opened.iloc[len(opened) // 2]
     axis.annotate("best open", (early.release_date, early.score), (10, -22), color=BLUE, ha="left", **spot)
-    axis.set(ylabel="Elo points", ylim=(low, None))
+    axis.set(ylabel=unit, ylim=(low, None))
     start = min(proprietary.release_date.iloc[0], opened.release_date.iloc[0])
     date_axis(axis, start, end, 8)
     axis.margins(x=0.03, y=0.09)

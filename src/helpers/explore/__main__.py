@@ -1,0 +1,24 @@
+"""Execute the explore notebook and store its first states, as ``make refresh-outputs`` does for the others."""
+
+import nbformat
+from nbclient import NotebookClient
+
+from helpers import paths
+from helpers.explore.panels import plain
+
+
+def main() -> None:
+    """Execute ``notebooks/explore.ipynb`` and keep the outputs that need no kernel."""
+    path = paths.NOTEBOOKS / "explore.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    where = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, kernel_name="python3", resources=where, record_timing=False).execute()
+    plain(notebook)
+    notebook.metadata["language_info"] = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
+    draft = path.with_suffix(".part")
+    nbformat.write(notebook, draft)
+    draft.replace(path)
+
+
+if __name__ == "__main__":
+    main()
