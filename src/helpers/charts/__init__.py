@@ -9,6 +9,7 @@ import importlib
 PLACES = {
     "adoption": "SECTOR_NAMES ceiling_profile citing_firms exposure_use "
     "forecast_fan sector_slopes slope_breaks use_rates",
+    "changes": "changes",
     "compute": "training_compute",
     "concentration": "effective_numbers index_shares rebased_paths return_contributions",
     "events": "abnormal_path placebo_distribution",
