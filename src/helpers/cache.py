@@ -325,7 +325,7 @@ def _tables(names):
 
 
 def _added(notebook, every):
-    """Added claims of a notebook, or of every one; `results.record` takes no others of it."""
+    """List the added claims of a notebook, or of every one; `results.record` takes no others of it."""
     if not paths.added_claims().is_file():
         return []
     with paths.added_claims().open(encoding="utf-8", newline="") as file:

@@ -147,8 +147,9 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
     -------
     list of dict
         One a notebook and kind: ``notebook``, ``question`` (None where it is not there), ``added`` (whether the claims
-        are not the note's), ``rows``: one a claim with ``id``, ``added``, ``claim``, ``quantity``, ``range`` (that makes it true) and ``answers``, one an edition, each with ``verdict``,
-        ``robust``, ``reason``, ``method`` and ``value`` (None where there is none), ``unit``, ``interval`` in words.
+        are not the note's), ``rows``: one a claim with ``id``, ``added``, ``claim``, ``quantity``, ``range`` (that
+        makes it true) and ``answers``, one an edition, each with ``verdict``, ``robust``, ``reason``, ``method`` and
+        ``value`` (None where there is none), ``unit``, ``interval`` in words.
 
     Raises
     ------

@@ -218,7 +218,10 @@ def _verdicts(edition):
     (head, *rows), claims = _csv(edition / "verdicts.csv"), results.claims()
     whose = claims.added.map({False: "the note", True: "added"})
     said = [[column.get(row[0], "") for column in (claims.claim, claims.quantity, whose)] for row in rows]
-    return [[*head, "in words", "measured as", "claim of"], *([*row, *words] for row, words in zip(rows, said, strict=True))]
+    return [
+        [*head, "in words", "measured as", "claim of"],
+        *([*row, *words] for row, words in zip(rows, said, strict=True)),
+    ]
 
 
 def _results(edition):

@@ -84,7 +84,7 @@ def _table(head, rows):
 
 
 def _leaves():
-    """Stored notebooks that find something: all but that of the data and the verdicts."""
+    """List the stored notebooks that find something: all but that of the data and the verdicts."""
     files = sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     return [path for path in files if path.stem not in ("00_data", LEDGER[0])]
 

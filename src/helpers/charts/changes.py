@@ -7,7 +7,9 @@ from helpers.charts.house import BLACK, BLUE, LIGHT, ORANGE, Drawing, canvas
 from helpers.inference import Estimate, Unanswered, number, numbers
 
 
-def changes(table: pd.DataFrame | Unanswered, mean: Estimate | Unanswered, what: str, unit: str) -> Drawing | Unanswered:
+def changes(
+    table: pd.DataFrame | Unanswered, mean: Estimate | Unanswered, what: str, unit: str
+) -> Drawing | Unanswered:
     """Draw where each entity stood at the start and where at the end, the largest rise on top.
 
     Parameters
