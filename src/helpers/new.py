@@ -21,7 +21,6 @@ from pathlib import Path
 
 import jinja2
 import nbformat
-import pandas as pd
 
 from helpers import data, environment, parameters, paths, results, terminal
 
@@ -110,9 +109,8 @@ def check(wish: Wish) -> None:
     if not re.fullmatch(r"\d\d_[a-z]+(?:_[a-z]+)*", wish.name):
         raise NewError(f"NAME={wish.name} is not a number and small letters: try {free}_{_near(wish.name)}")
     if wish.number in (FIRST, LAST):
-        raise NewError(
-            f"{wish.number} is kept for the {'data' if wish.number == FIRST else 'verdicts'}; {free} is free"
-        )
+        whose = "data" if wish.number == FIRST else "verdicts"
+        raise NewError(f"{wish.number} is kept for the {whose}; {free} is free: NAME={free}_{wish.word}")
     if wish.number in numbers:
         (other, *_) = [name for name in held if name[:2] == wish.number]
         raise NewError(f"{wish.number} is the number of {other} for life; {free} is free: NAME={free}_{wish.word}")
@@ -120,10 +118,8 @@ def check(wish: Wish) -> None:
     for name, text in (("TITLE", wish.title), ("CLAIM", wish.claim), ("REASON", wish.reason), ("UNIT", wish.unit)):
         if not text.isprintable() or text != text.strip() or set(text) & set('|`<>\\*_[]"{}'):
             raise NewError(f"{name} is plain words, without signs that Markdown or a table would read: {text!r}")
-    if wish.title and not re.fullmatch(r"[A-Z].*\?", wish.title) or len(wish.title) > MOST_LETTERS:
-        raise NewError(
-            f"TITLE is a question of up to {MOST_LETTERS} letters that begins with a capital, not {wish.title!r}"
-        )
+    if wish.title and (len(wish.title) > MOST_LETTERS or not re.fullmatch(r"[A-Z].*\?", wish.title)):
+        raise NewError(f"TITLE is a question of up to {MOST_LETTERS} letters, from capital to “?”, not {wish.title!r}")
     _range(wish)
 
 
@@ -211,11 +207,10 @@ def chosen(table: str) -> Choice:
             for entity in texts:
                 found = _series(rows, entity, day, values.column.iloc[0], [name for name in texts if name != entity])
                 if found is not None:
-                    filters, held = found
-                    first, middle = held[day].drop_duplicates().sort_values().iloc[[0, held[day].nunique() // 2]]
-                    # a start on the very last day would leave nothing to change
-                    middle = middle if middle < held[day].max() else first
-                    dates = [f"{first:%Y-%m-%d}", f"{middle:%Y-%m-%d}", data.REPLICATION]
+                    filters, held, start = found
+                    between = held[day][(held[day] > start) & (held[day] < held[day].max())].drop_duplicates()
+                    later = between.sort_values().iloc[len(between) // 2] if len(between) else start
+                    dates = [f"{start:%Y-%m-%d}", f"{later:%Y-%m-%d}", data.REPLICATION]
                     value = values.iloc[0]
                     return Choice(entity, day, value.column, known_on, filters, value.unit or "units", *dates)
     remedy = "leave TABLE out, and put rows of your own into the table of example rows"
@@ -223,7 +218,7 @@ def chosen(table: str) -> Choice:
 
 
 def _series(rows, entity, day, value, others):
-    """Rows in which each entity has one value a day, all or those of the most frequent other columns of the key."""
+    """Rows in which each entity has one value a day, all or of some values of the other columns, and their first day."""
     held = rows[rows[value].notna()]
     tried = [({}, held)]
     if others and len(held):
@@ -231,16 +226,14 @@ def _series(rows, entity, day, value, others):
             filters = dict(zip(others, kept, strict=True))
             tried.append((filters, held[(held[others] == list(kept)).all(axis=1)]))
     for filters, cut in tried:
-        several = cut.groupby(entity)[day].nunique()
-        if not cut.duplicated([entity, day]).any() and (several > 1).sum() > 1 and _both_ends(cut, entity, day):
-            return filters, cut
+        reach = cut.groupby(entity)[day].agg(["min", "max"]).sort_values("min", kind="stable")
+        if len(reach) < 2 or cut.duplicated([entity, day]).any():
+            continue
+        # the day by which two are there, so that a change of both can be told
+        start = reach["min"].iloc[1]
+        if ((reach["min"] <= start) & (reach["max"] > start)).sum() > 1:
+            return filters, cut, start
     return None
-
-
-def _both_ends(cut, entity, day):
-    """Whether two entities or more are there on the first day, so that a change from it can be told."""
-    first = cut[day] == cut[day].min()
-    return cut[first][entity].nunique() > 1
 
 
 def files(wish: Wish) -> dict[Path, bytes]:
@@ -292,11 +285,8 @@ def files(wish: Wish) -> dict[Path, bytes]:
         "cut": f"table[{cut}]" if cut else "table",
     }
     found[paths.NOTEBOOKS / f"{wish.name}.ipynb"] = _notebook(wish, site.get_template("notebook.txt.j2").render(told))
-    for file, template in (
-        (f"src/helpers/{wish.word}.py", "module.py.j2"),
-        (f"tests/test_{wish.word}.py", "test.py.j2"),
-    ):
-        found[paths.ROOT / file] = site.get_template(template).render(told).encode()
+    code = {"module.py.j2": f"src/helpers/{wish.word}.py", "test.py.j2": f"tests/test_{wish.word}.py"}
+    found |= {paths.ROOT / file: site.get_template(name).render(told).encode() for name, file in code.items()}
     methods = paths.ROOT / "docs" / "methods.md"
     found[methods] = methods.read_bytes() + site.get_template("methods.md.j2").render(told).encode()
     found[paths.ROOT / "README.md"] = _listed(wish, told["title"])
@@ -370,9 +360,8 @@ def _listed(wish, title):
     last = f"| [{LAST}_verdicts](notebooks/{LAST}_verdicts.ipynb) |"
     if page.count(last) != 1:
         raise NewError(f"README.md has lost the row of {LAST}_verdicts in its table of notebooks: restore it")
-    return page.replace(
-        last, f"| [{wish.name}](notebooks/{wish.name}.ipynb) | {title} | none: added |\n{last}"
-    ).encode()
+    row = f"| [{wish.name}](notebooks/{wish.name}.ipynb) | {title} | none: added |"
+    return page.replace(last, f"{row}\n{last}").encode()
 
 
 def _formatted(path, content):

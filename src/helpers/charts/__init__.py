@@ -9,7 +9,6 @@ import importlib
 PLACES = {
     "adoption": "SECTOR_NAMES ceiling_profile citing_firms exposure_use "
     "forecast_fan sector_slopes slope_breaks use_rates",
-    "changes": "changes",
     "compute": "training_compute",
     "concentration": "effective_numbers index_shares rebased_paths return_contributions",
     "events": "abnormal_path placebo_distribution",
@@ -19,6 +18,7 @@ PLACES = {
     "lag": "backward_lags published_lags record_frontiers record_spells survival_curves",
     "ledgers": "coverage verdict_counts",
     "makers": "best_model_gaps country_figures maker_vintages makers_through_time open_shares",
+    "moved": "changes",
     "prices": "constant_quality demand list_prices yearly_declines",
     "returns": "group_returns wealth_drawdown",
     "robustness": "alternatives specification_curve",
