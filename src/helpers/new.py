@@ -218,7 +218,7 @@ def chosen(table: str) -> Choice:
 
 
 def _series(rows, entity, day, value, others):
-    """Rows in which each entity has one value a day, all or of some values of the other columns, and their first day."""
+    """Find rows in which each entity has one value a day: all, or of some values of the other columns; the first day."""
     held = rows[rows[value].notna()]
     tried = [({}, held)]
     if others and len(held):
