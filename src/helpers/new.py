@@ -209,7 +209,7 @@ def chosen(table: str) -> Choice:
                 if found is not None:
                     filters, held, start = found
                     between = held[day][(held[day] > start) & (held[day] < held[day].max())].drop_duplicates()
-                    later = between.sort_values().iloc[len(between) // 2] if len(between) else start
+                    later = between.sort_values(kind="stable").iloc[len(between) // 2] if len(between) else start
                     dates = [f"{start:%Y-%m-%d}", f"{later:%Y-%m-%d}", data.REPLICATION]
                     value = values.iloc[0]
                     return Choice(entity, day, value.column, known_on, filters, value.unit or "units", *dates)
@@ -218,7 +218,7 @@ def chosen(table: str) -> Choice:
 
 
 def _series(rows, entity, day, value, others):
-    """Find rows in which each entity has one value a day: all, or of some values of the other columns; the first day."""
+    """Find rows in which an entity has one value a day, by holding other columns to a value; and their first day."""
     held = rows[rows[value].notna()]
     tried = [({}, held)]
     if others and len(held):
