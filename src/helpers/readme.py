@@ -59,7 +59,7 @@ def findings() -> str:
         added = _rows(ADDED)
         words = f"Claims that are not the note's, added since and not counted above: {len(added)}, "
         lines += ["", f"{words}of which {len(_judged(added))} could be judged.", ""]
-        lines += _table("We also asked whether", _judged(added)) if _judged(added) else []
+        lines += _table("Added claim", _judged(added)) if _judged(added) else []
     return "\n".join(lines).rstrip() + "\n"
 
 
