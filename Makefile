@@ -25,19 +25,29 @@ override CONTACT := $(value CONTACT)
 override MINUTES := $(value MINUTES)
 override INPUT := $(value INPUT)
 override QUICK := $(value QUICK)
+override NAME := $(value NAME)
+override TITLE := $(value TITLE)
+override TABLE := $(value TABLE)
+override CLAIM := $(value CLAIM)
+override UNIT := $(value UNIT)
+override LOW := $(value LOW)
+override HIGH := $(value HIGH)
+override REASON := $(value REASON)
 export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT MINUTES INPUT QUICK
+export NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
 KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK MINUTES INPUT
+KNOWN += NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check bench fuzz faults mutants reproduce audit format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab new refresh-outputs test check bench fuzz faults mutants reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -77,6 +87,9 @@ diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits:
 
 lab: env ## open the notebooks in JupyterLab
 	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+
+new: env ## add a notebook, its module, tests, ledger rows and claim: NAME=08_capex TITLE="Did capital spending rise?"
+	@HELPERS_OWN=0 $(RUN) -m helpers.new --title="$$TITLE" --table="$$TABLE" --claim="$$CLAIM" --unit="$$UNIT" --low="$$LOW" --high="$$HIGH" --reason="$$REASON" -- "$$NAME"
 
 refresh-outputs: ## execute the stored notebooks at their defaults, keep their outputs, record the results of both editions
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)

@@ -8,6 +8,7 @@ from editions import executed
 from helpers import data, gate, lineage, numbers, parameters, paths, recorded, results, run
 
 NAMES = parameters.notebooks()
+HERE = paths.ROOT / "tests"
 
 
 def read(name):
@@ -72,9 +73,16 @@ DECLARED = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DECLARED)
 def test_stored_parameters_are_the_declared_ones(name):
     assert parameters.parameters(name) == DECLARED[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_parameters_of_every_notebook_are_declared_in_a_test(name):
+    # those of an added one where its own tests are
+    call = f'parameters.parameters("{name}") == {{'
+    assert name in DECLARED or any(call in file.read_text(encoding="utf-8") for file in HERE.glob("test_*.py"))
 
 
 def test_the_verdicts_come_last():

@@ -43,7 +43,8 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     Returns
     -------
     dict
-        A hash or value by part: cells, parameters, claims, lock, python, pictures where none are drawn, and by name
+        A hash or value by part: cells, parameters, claims, added claims of its own where it has some (of all, where it
+        gathers results), lock, python, pictures where none are drawn, and by name
         ``module x``, ``table y`` and ``results of z``.
     """
     cells, code = _cells(notebook)
@@ -55,6 +56,8 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
         "lock": digest(paths.ROOT / "requirements.lock"),
         "python": python(),
     }
+    if added := _added(notebook, gathers):
+        found["added claims"] = hashed(added)
     if not pictures:
         found["pictures"] = "none"
     for module in sorted(_closure(imports | {*EXECUTES, "__init__"})):
@@ -324,6 +327,14 @@ def _tables(names):
         content = digest(file) if file.is_file() else "missing"
         found[table] = hashed([content, listed.get(table), described.get(table), *_beside(table)])
     return found
+
+
+def _added(notebook, every):
+    """List the added claims of a notebook, or of every one; `results.record` takes no others of it."""
+    if not paths.added_claims().is_file():
+        return []
+    with paths.added_claims().open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if every or row.get("notebook") == notebook]
 
 
 def _beside(table):

@@ -134,7 +134,7 @@ def figure(folder: Path, exhibit: dict) -> dict:
 
 
 def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
-    """Set the answers of some editions beside each claim of the note.
+    """Set the answers of some editions beside each claim: the note's first, then those that were added.
 
     Parameters
     ----------
@@ -146,9 +146,10 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
     Returns
     -------
     list of dict
-        One a notebook: ``notebook``, ``question`` (None where it is not there), ``rows``: one a claim with ``id``,
-        ``claim``, ``quantity``, ``range`` (that makes it true) and ``answers``, one an edition, each with ``verdict``,
-        ``robust``, ``reason``, ``method`` and ``value`` (None where there is none), ``unit``, ``interval`` in words.
+        One a notebook and kind: ``notebook``, ``question`` (None where it is not there), ``added`` (whether the claims
+        are not the note's), ``rows``: one a claim with ``id``, ``added``, ``claim``, ``quantity``, ``range`` (that
+        makes it true) and ``answers``, one an edition, each with ``verdict``, ``robust``, ``reason``, ``method`` and
+        ``value`` (None where there is none), ``unit``, ``interval`` in words.
 
     Raises
     ------
@@ -169,9 +170,11 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
         {
             "notebook": notebook,
             "question": questions.get(notebook),
+            "added": bool(added),
             "rows": [
                 {
                     "id": row.Index,
+                    "added": bool(added),
                     "claim": row.claim,
                     "quantity": row.quantity,
                     "range": inference.range_in_words(row.low, row.high, row.unit),
@@ -180,7 +183,7 @@ def ledger(folders: list[Path], questions: dict[str, str]) -> list[dict]:
                 for row in rows.itertuples()
             ],
         }
-        for notebook, rows in claims.groupby("notebook")
+        for (added, notebook), rows in claims.groupby(["added", "notebook"])
     ]
 
 
@@ -194,8 +197,8 @@ def _answer(row, method):
 
 
 def tally(groups: list[dict], place: int) -> dict[str, int]:
-    """Count the verdicts of the edition at a place of a ledger, in the order of `ORDER`."""
-    words = [row["answers"][place]["verdict"] for group in groups for row in group["rows"]]
+    """Count the verdicts on the note's claims of the edition at a place of a ledger, in the order of `ORDER`."""
+    words = [row["answers"][place]["verdict"] for group in groups if not group["added"] for row in group["rows"]]
     return {word: words.count(word) for word in ORDER if word in words}
 
 

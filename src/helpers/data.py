@@ -67,6 +67,8 @@ CLAIM_COLUMNS = [
     "high",
     "reason_for_range",
 ]
+# a claim that is not the note's has no section of the note, and is no chart, text or forecast of it
+ADDED_COLUMNS = [name for name in CLAIM_COLUMNS if name not in ("note_section", "kind")]
 OWN_COLUMNS = ["table", "producer", "address", "licence", "read"]
 OWN_GROUPS = "groups.csv"
 CLAIM_KINDS = ("chart", "text", "forecast")
@@ -608,21 +610,35 @@ def _ledger_faults():
             faults.append(f"{place}, column meaning: is empty")
         if row.refers_to and row.refers_to not in set(described.table + "." + described.column):
             faults.append(f"{place}, column refers_to: {row.refers_to!r} is no table.column")
-    claims = _ledger("claims.csv", CLAIM_COLUMNS)
-    faults += [f"data/claims.csv {fault}" for fault in _key_faults(claims, ["id"])]
-    for line, row in claims.iterrows():
-        place = f"data/claims.csv line {line}"
-        faults += [f"{place}, column {name}: is empty" for name in CLAIM_COLUMNS if row[name] == ""]
-        if row.kind not in CLAIM_KINDS:
-            faults.append(f"{place}, column kind: {row.kind!r} is none of {' | '.join(CLAIM_KINDS)}")
-        if not re.fullmatch(r"\d\d_[a-z0-9_]+", row.notebook):
-            faults.append(f"{place}, column notebook: {row.notebook!r} is not the name of a notebook")
-        try:
-            orderly = float(row.low) <= float(row.high)
-        except ValueError:
-            orderly = False
-        if not orderly:
-            faults.append(f"{place}: {row.low!r} to {row.high!r} is no range")
+    return faults + _claim_faults()
+
+
+def _claim_faults():
+    claims, added = _ledger("claims.csv", CLAIM_COLUMNS), pd.DataFrame(columns=ADDED_COLUMNS)
+    if paths.added_claims().is_file():
+        added = _ledger("added_claims.csv", ADDED_COLUMNS)
+    faults = []
+    for name, rows in (("claims.csv", claims), ("added_claims.csv", added)):
+        faults += [f"data/{name} {fault}" for fault in _key_faults(rows, ["id"])]
+        for line, row in rows.iterrows():
+            faults += _faults_of_claim(f"data/{name} line {line}", row)
+    for line, row in added[added.id.isin(claims.id)].iterrows():
+        faults.append(f"data/added_claims.csv line {line}, column id: {row.id!r} is a claim of the note")
+    return faults
+
+
+def _faults_of_claim(place, row):
+    faults = [f"{place}, column {name}: is empty" for name in row.index if row[name] == ""]
+    if "kind" in row and row.kind not in CLAIM_KINDS:
+        faults.append(f"{place}, column kind: {row.kind!r} is none of {' | '.join(CLAIM_KINDS)}")
+    if not re.fullmatch(r"\d\d_[a-z0-9_]+", row.notebook):
+        faults.append(f"{place}, column notebook: {row.notebook!r} is not the name of a notebook")
+    try:
+        orderly = float(row.low) <= float(row.high)
+    except ValueError:
+        orderly = False
+    if not orderly:
+        faults.append(f"{place}: {row.low!r} to {row.high!r} is no range")
     return faults
 
 
@@ -798,7 +814,7 @@ def _listed_own(content):
 
 def _state():
     """Hash what the processed tables follow from, ledgers, raw files and this module, and the tables themselves."""
-    files = [paths.DATA / name for name in ("sources.csv", "columns.csv", "claims.csv")]
+    files = [paths.DATA / name for name in ("sources.csv", "columns.csv", "claims.csv", "added_claims.csv")]
     later = [(f"vintages/{file.name}", file) for file in sorted((paths.DATA / "vintages").glob("*"))]
     files += [*sorted(paths.RAW.glob("*")), *sorted(paths.PROCESSED.glob("*.parquet")), Path(__file__)]
     named = [*((file.name, file) for file in files), *later]

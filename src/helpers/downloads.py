@@ -150,7 +150,7 @@ def _workbook(edition, as_of, tables):
         held = {table["sheet"]: _csv(edition / f"{table['files']}.csv") for table in tables}
         own = {"verdicts": _verdicts(edition), "results": _results(edition), "lineage": _lineage(tables, as_of)}
         about = {
-            "verdicts": ("", "One claim of the note: what was found, and what follows."),
+            "verdicts": ("", "One claim, of the note or added to them: what was found, and what follows."),
             "results": ("", "One number that a notebook recorded: headline of a claim, alternative or context."),
             "lineage": ("", "One table of data that the notebook of a sheet reads."),
         }
@@ -216,8 +216,12 @@ def _csv(file):
 
 def _verdicts(edition):
     (head, *rows), claims = _csv(edition / "verdicts.csv"), results.claims()
-    said = [[claims.claim.get(row[0], ""), claims.quantity.get(row[0], "")] for row in rows]
-    return [[*head, "in words", "measured as"], *([*row, *words] for row, words in zip(rows, said, strict=True))]
+    whose = claims.added.map({False: "the note", True: "added"})
+    said = [[column.get(row[0], "") for column in (claims.claim, claims.quantity, whose)] for row in rows]
+    return [
+        [*head, "in words", "measured as", "claim of"],
+        *([*row, *words] for row, words in zip(rows, said, strict=True)),
+    ]
 
 
 def _results(edition):

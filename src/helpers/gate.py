@@ -117,7 +117,7 @@ def faults(name: str, notebook: nbformat.NotebookNode) -> list[Finding]:
 
 
 def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
-    """Name the claims of the note that no stored notebook judges, and those whose notebook is not stored.
+    """Name the claims that no stored notebook judges, and those whose notebook is not stored.
 
     Parameters
     ----------
@@ -136,7 +136,8 @@ def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
         for claim in re.findall(r"^([a-z0-9-]+): ", _printed(cell), flags=re.MULTILINE)
     }
     return [
-        f"data/claims.csv: {row.Index} is not judged by notebooks/{row.notebook}.ipynb; record it there, then {_AGAIN}"
+        f"data/{'added_' if row.added else ''}claims.csv: {row.Index} is not judged by notebooks/{row.notebook}.ipynb; "
+        f"record it there, then {_AGAIN}"
         for row in results.claims().itertuples()
         if row.Index not in printed or row.notebook not in notebooks
     ]

@@ -106,7 +106,8 @@ class Edition:
             raise UnknownError(f"no edition of {as_of} is built by this version of the code: run `{wish}`")
         self.records = {record["id"]: record for record in records}
         self.verdicts = {row["claim"]: row for row in _table(folder / "verdicts.csv")}
-        self.claims = {row["id"]: row for row in _table(paths.DATA / "claims.csv")}
+        added = _table(paths.added_claims()) if paths.added_claims().is_file() else []
+        self.claims = {row["id"]: row for row in [*_table(paths.DATA / "claims.csv"), *added]}
         self.sources = {row["table"]: row for row in _table(paths.DATA / "sources.csv")}
         self.columns = {}
         for row in _table(paths.DATA / "columns.csv"):

@@ -28,6 +28,11 @@ def own() -> Path | None:
     return folder if os.environ.get(OWN_VARIABLE) != "0" and (folder / "sources.csv").is_file() else None
 
 
+def added_claims() -> Path:
+    """File of the claims that are not the note's; it need not exist."""
+    return DATA / "added_claims.csv"
+
+
 def edition(as_of: str) -> Path:
     """Folder that holds an edition: the running one's while a run is on, else the last one published."""
     place = os.environ.get(PLACE_VARIABLE)

@@ -170,7 +170,8 @@ def told(edition: Path, as_of: str) -> dict:
 
 def _group(group):
     rows = [row | {"answer": row["answers"][0]} for row in group["rows"]]
-    return {"number": group["notebook"][:2], "question": group["question"], "rows": rows}
+    question = group["question"] + (" (added, not the note’s)" if group["added"] else "")
+    return {"number": group["notebook"][:2], "question": question, "rows": rows}
 
 
 def _sources():

@@ -11,6 +11,7 @@ from helpers import content, paths, results
 BEGIN, END = "<!-- findings: written by `make refresh-outputs` -->", "<!-- end of findings -->"
 LEAD = ("01_returns", "returns-before-after")
 LEDGER = ("99_verdicts", "verdicts-ledger")
+ADDED = ("99_verdicts", "verdicts-added")
 
 
 def exhibit(notebook: str, slug: str) -> nbformat.NotebookNode:
@@ -29,7 +30,7 @@ def exhibit(notebook: str, slug: str) -> nbformat.NotebookNode:
 
 
 def findings() -> str:
-    """Write the findings as Markdown: the lead figure, then a row for each claim that was judged.
+    """Write the findings as Markdown: the lead figure, a row for each claim of the note that was judged, added ones.
 
     Returns
     -------
@@ -37,11 +38,8 @@ def findings() -> str:
         Text between the two marks of README.md, without them.
     """
     alt = exhibit(*LEAD).metadata["exhibit"]["alt"]
-    table = content.Rows(exhibit(*LEDGER).data["text/html"])
-    names = [cell["text"] for cell in table.head[0]]
-    rows = [dict(zip(names, (cell["text"] for cell in row), strict=True)) for row in table.body]
-    quantities = results.claims().set_index("claim").quantity
-    judged = [row for row in rows if row["verdict"] in (results.HOLDS, results.FAILS, results.CANNOT_TELL)]
+    rows = _rows(LEDGER)
+    judged = _judged(rows)
     counts = collections.Counter(row["verdict"] for row in judged)
     fragile = [row for row in judged if row["robust"] == "no"]
     lines = [
@@ -49,19 +47,46 @@ def findings() -> str:
         "",
         f"![{alt}](docs/{LEAD[1]}.png)",
         "",
-        *[line for path in sorted(paths.NOTEBOOKS.glob("0[1-9]_*.ipynb")) for line in (_paragraph(path), "")],
+        *[line for path in _leaves() for line in (_paragraph(path), "")],
         f"Of the note's {len(rows)} claims, {len(judged)} could be judged on {results.NOTE_DAY}; the rest are "
         f"forecasts or wait for data. {counts[results.HOLDS]} hold, {counts[results.FAILS]} fail, "
         f"{counts[results.CANNOT_TELL]} cannot be told. {len(fragile)} of these verdicts turn when a declared "
         "alternative is taken instead.",
         "",
-        "| The note says | Measured as | Found | Verdict |",
-        "|---|---|---|---|",
+        *_table("The note says", judged),
     ]
-    for row in judged:
+    if results.claims().added.any():
+        added = _rows(ADDED)
+        words = f"Claims that are not the note's, added since and not counted above: {len(added)}, "
+        lines += ["", f"{words}of which {len(_judged(added))} could be judged.", ""]
+        lines += _table("Added claim", _judged(added)) if _judged(added) else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rows(place):
+    """Rows of a stored table of verdicts, as texts by column."""
+    table = content.Rows(exhibit(*place).data["text/html"])
+    names = [cell["text"] for cell in table.head[0]]
+    return [dict(zip(names, (cell["text"] for cell in row), strict=True)) for row in table.body]
+
+
+def _judged(rows):
+    return [row for row in rows if row["verdict"] in (results.HOLDS, results.FAILS, results.CANNOT_TELL)]
+
+
+def _table(head, rows):
+    quantities = results.claims().set_index("claim").quantity
+    lines = [f"| {head} | Measured as | Found | Verdict |", "|---|---|---|---|"]
+    for row in rows:
         verdict = row["verdict"] + (", not robust" if row["robust"] == "no" else "")
         lines.append(f"| {row['claim']} | {quantities[row['claim']]} | {row['found']} {row['unit']} | {verdict} |")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _leaves():
+    """List the stored notebooks that find something: all but that of the data and the verdicts."""
+    files = sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return [path for path in files if path.stem not in ("00_data", LEDGER[0])]
 
 
 def _paragraph(path):

@@ -275,13 +275,14 @@ def numbers(report: Path, editions: list[str]) -> list[dict]:
         As for `tables`. The numbers are those of the oldest edition; each leads to its page.
     """
     records = json.loads((report / editions[0] / "results.json").read_text(encoding="utf-8"))
-    claims, rows = {row["id"]: row for row in _ledger("claims")}, []
+    added = [row | {"note_section": "added, not the note's"} for row in _ledger("added_claims")]
+    claims, rows = {row["id"]: row for row in [*_ledger("claims"), *added]}, []
     for record in [record for record in records if record["role"] == "headline"]:
         claim, made = claims[record["id"]], record.get("origin", {}).get("function", "")
         link = {"text": record["id"], "address": f"../{editions[0]}/{lineage.page(record['id'])}"}
         program = [record["notebook"][:2], _code(made.removeprefix("helpers."))]
         rows.append([link, claim["claim"], claim["note_section"], *program])
-    head = ["Number", "Claim of the note, in our words", "The note's section", "Notebook", "Function of src/helpers"]
+    head = ["Number", "Claim, in our words", "The note's section", "Notebook", "Function of src/helpers"]
     return [{"caption": "Numbers on which the verdicts rest", "head": head, "rows": rows}]
 
 
@@ -347,7 +348,11 @@ def _code(text):
 
 
 def _ledger(name):
-    with (paths.DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    place = paths.DATA / f"{name}.csv"
+    # nobody need have added a claim
+    if place == paths.added_claims() and not place.is_file():
+        return []
+    with place.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -94,14 +94,16 @@ def _specifications_page(folder, groups, image, shared):
     drawn = [row | strips[row["id"]] for row in rows if row["id"] in strips and row["answers"][0]["value"] is not None]
     for curve in drawn:
         curve["portion"] = curve["agree"] / curve["answered"]
+    of_note = [curve for curve in drawn if not curve["added"]]
     pages.publish(
         folder / "specifications.html",
         "specifications.html.j2",
         curves=drawn,
         unanswered=[row for row in rows if row["id"] not in {curve["id"] for curve in drawn}],
-        agree=sum(curve["agree"] for curve in drawn),
-        answered=sum(curve["answered"] for curve in drawn),
-        robust=sum(curve["agree"] == curve["answered"] for curve in drawn),
+        of_note=len(of_note),
+        agree=sum(curve["agree"] for curve in of_note),
+        answered=sum(curve["answered"] for curve in of_note),
+        robust=sum(curve["agree"] == curve["answered"] for curve in of_note),
         image=image,
         **shared,
     )

@@ -24,7 +24,7 @@ class Verdict:
     Parameters
     ----------
     claim : str
-        Id of the claim in ``data/claims.csv``.
+        Id of the claim in ``data/claims.csv`` or ``data/added_claims.csv``.
     verdict : str
         ``holds``, ``fails``, ``cannot tell``, ``not yet due``, ``cannot be asked yet`` or ``not checkable``.
     robust : str
@@ -44,15 +44,38 @@ class Verdict:
 
 
 def claims() -> pd.DataFrame:
-    """Read the note's claims: one row a claim, with the range that would make it true.
+    """Read all claims: one row a claim, with the range that would make it true; the note's, then those added to them.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``id``; columns notebook, note_section, kind, claim, quantity, unit, low, high, reason_for_range.
+        Index ``id``; columns notebook, note_section, kind, claim, quantity, unit, low, high, reason_for_range, and
+        added: whether it is not the note's but stands in ``data/added_claims.csv``. Section and kind of such a one are
+        ``added``.
     """
-    table = pd.read_csv(paths.DATA / "claims.csv", keep_default_na=False, dtype=str).set_index("id")
+    table = pd.read_csv(paths.DATA / "claims.csv", keep_default_na=False, dtype=str).assign(added=False)
+    if paths.added_claims().is_file():
+        more = pd.read_csv(paths.added_claims(), keep_default_na=False, dtype=str)
+        table = pd.concat([table, more.assign(note_section="added", kind="added", added=True)], ignore_index=True)
+    table = table.set_index("id")
     return table.assign(low=table.low.astype(float), high=table.high.astype(float))
+
+
+def parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part verdicts on the note's claims from those on claims that were added, which never count as the note's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `verdicts` gives.
+
+    Returns
+    -------
+    tuple of DataFrame
+        The note's, and the added ones.
+    """
+    added = claims().added.loc[table.claim].to_numpy()
+    return table[~added], table[added]
 
 
 def position(found: Estimate, low: float, high: float) -> str:
@@ -91,7 +114,7 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
     """
     table = claims()
     if claim not in table.index:
-        raise ValueError(f"no claim {claim!r} in data/claims.csv")
+        raise ValueError(f"no claim {claim!r} in data/claims.csv or data/added_claims.csv")
     row = table.loc[claim]
     for label, estimate in {"the estimate": found, **others}.items():
         if isinstance(estimate, Estimate) and estimate.unit != row.unit:
@@ -152,8 +175,15 @@ def record(
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    ValueError
+        As for `judge`, or if an added claim is another notebook's: a run follows from its own added claims alone.
     """
     verdict, row = judge(claim, found, others, as_of), claims().loc[claim]
+    if row.added and row.notebook != here.name:
+        raise ValueError(f"data/added_claims.csv has {claim!r} for {row.notebook}, not for {here.name}")
     sources = [_source(here, table) for table in inputs]
     beside = sources if other_inputs is None else [_source(here, table) for table in other_inputs]
     rows = [_entry(claim, here.name, found, sources, "headline", verdict.verdict)]
@@ -223,7 +253,7 @@ def gather(as_of: str) -> list[dict]:
 
 
 def verdicts(records: list[dict], as_of: str) -> pd.DataFrame:
-    """Judge every claim of the note by the records of an edition.
+    """Judge every claim by the records of an edition.
 
     Parameters
     ----------
@@ -235,8 +265,8 @@ def verdicts(records: list[dict], as_of: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a claim in the order of ``data/claims.csv``: claim, notebook, value, low, high, unit, verdict,
-        robust, reason. Numbers are missing where the claim is not answered.
+        One row a claim in the order of ``data/claims.csv``, then the added ones (`parted` parts them): claim, notebook,
+        value, low, high, unit, verdict, robust, reason. Numbers are missing where the claim is not answered.
     """
     table, rows = claims(), []
     for claim in table.itertuples():

@@ -18,6 +18,7 @@ PLACES = {
     "lag": "backward_lags published_lags record_frontiers record_spells survival_curves",
     "ledgers": "coverage verdict_counts",
     "makers": "best_model_gaps country_figures maker_vintages makers_through_time open_shares",
+    "moved": "changes",
     "prices": "constant_quality demand list_prices yearly_declines",
     "returns": "group_returns wealth_drawdown",
     "robustness": "alternatives specification_curve",

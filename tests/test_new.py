@@ -1,0 +1,278 @@
+import json
+import re
+import shutil
+import subprocess
+
+import nbformat
+import pandas as pd
+import pytest
+
+from helpers import data, gate, new, paths, results
+
+PAGE = (paths.ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+NOTE, CLAIM = data.REPLICATION, "sizes-mean-change"
+# all that the worked extension reads, so that the data are checked in a moment
+TABLES = ["btos_sizes", "btos_national"]
+# stands for the notebook whose figure leads the README
+LEAF = """
+import pandas as pd
+from helpers import charts, paths
+charts.set_style()
+figure, _ = charts.canvas("All fell", "In percent", 2)
+drawing = charts.Drawing(figure, "All fell", "Down by 4 percent.", pd.DataFrame({"percent": [-4]}))
+charts.publish(paths.here("01_returns", as_of), "returns-before-after", drawing, "nobody")
+"""
+
+
+def blocks(language):
+    """Code blocks of the page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+def wished(line):
+    """Arguments of the command behind a line of `make new`, as the Makefile passes them on."""
+    import shlex
+
+    _, _, *parts = shlex.split(line)
+    given = dict(part.split("=", 1) for part in parts)
+    name = given.pop("NAME")
+    return [*(f"--{key.lower()}={value}" for key, value in given.items()), "--", name]
+
+
+def edit(root, block):
+    """Change files as a block says: what stands after a minus is replaced by what stands after a plus."""
+    for part in re.split(r"^--- ", block, flags=re.MULTILINE)[1:]:
+        name, _, lines = part.partition("\n")
+        file = root / name
+        for old, more in re.findall(r"^-(.*)\n((?:\+.*\n)+)", lines, flags=re.MULTILINE):
+            fresh = "\n".join(line[1:] for line in more.splitlines())
+            if file.suffix != ".ipynb":
+                text = file.read_text(encoding="utf-8")
+                assert text.count(old) == 1, (name, old)
+                file.write_text(text.replace(old, fresh), encoding="utf-8")
+                continue
+            notebook = nbformat.read(file, as_version=4)
+            (cell,) = [cell for cell in notebook.cells if old in cell.source]
+            assert cell.source.count(old) == 1
+            cell.source = cell.source.replace(old, fresh)
+            nbformat.write(notebook, file)
+
+
+def few_tables(folder):
+    """Lay out the data of some tables alone."""
+    (folder / "raw").mkdir(parents=True)
+    shutil.copy(paths.DATA / "claims.csv", folder)
+    for name in ("sources", "columns"):
+        rows = pd.read_csv(paths.DATA / f"{name}.csv", dtype=str, keep_default_na=False)
+        rows[rows.table.isin(TABLES)].to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    for table in TABLES:
+        shutil.copy(paths.RAW / f"{table}.csv", folder / "raw")
+
+
+def own_files(copy):
+    """Content of what is the project's own, and not built from it."""
+    return {
+        name: content
+        for name, content in copy.files(".").items()
+        if not name.startswith(("report/", "data/processed/", ".ruff_cache/")) and "__pycache__" not in name
+    }
+
+
+@pytest.fixture(scope="module")
+def copy(copied, tmp_path_factory):
+    """The project with two tables, a notebook that leads and that of the verdicts."""
+    copy = copied(tmp_path_factory.mktemp("new") / "a {copy}", shutil.copy)
+    shutil.rmtree(copy.root / "data")
+    few_tables(copy.root / "data")
+    for name in ("README.md", "pyproject.toml", "docs/methods.md", "notebooks/99_verdicts.ipynb"):
+        (copy.root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(paths.ROOT / name, copy.root / name)
+    (copy.root / "tests").mkdir()
+    copy.write("01_returns", LEAF, settings=f"as_of = '{NOTE}'")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def worked(copy):
+    """The worked extension, done as its page says; gives the copy, what was said, and its files before and after."""
+    before = own_files(copy)
+    (line,) = [line for block in blocks("") for line in block.splitlines() if line.startswith("make new NAME=08")]
+    said = {"new": copy.run(*wished(line), kernels=None, command=("-m", "helpers.new"))}
+    assert said["new"][0] == 0, said["new"][1]
+    laid = own_files(copy)
+    for block in blocks("diff"):
+        edit(copy.root, block)
+    said["refresh"] = copy.run("refresh-outputs")
+    (line,) = [line for block in blocks("") for line in block.splitlines() if " -m pytest tests/test_sizes.py" in line]
+    words = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", *line.split()[3:]]
+    said["test"] = copy.run(*words, kernels=None, command=("-m", "pytest"), folder=copy.root)
+    return copy, said, before, laid
+
+
+def test_each_command_of_the_worked_extension_does_its_part(worked):
+    _, said, _, _ = worked
+    assert {name: code for name, (code, _) in said.items()} == {"new": 0, "refresh": 0, "test": 0}, said
+    assert re.search(r"\b12 passed", said["test"][1])
+    assert "To take it back: git clean -f -- notebooks/08_sizes.ipynb" in said["new"][1]
+
+
+def test_the_extension_passes_the_gate_and_says_what_its_page_made_of_it(worked):
+    file = worked[0].root / "notebooks" / "08_sizes.ipynb"
+    assert gate.findings(file) == []
+    notebook = nbformat.read(file, as_version=4)
+    shown = [out.metadata.exhibit for cell in notebook.cells for out in cell.get("outputs", []) if "metadata" in out]
+    titles = [each["title"] for each in shown if each["kind"] == "figure"]
+    assert titles[0].startswith("Use of AI rose for 7 of 7; mean change ")
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    (table,) = [out.data["text/html"] for out in outputs if "text/html" in out.get("data", {})]
+    assert "fewer than 100 employees" in table
+
+
+def test_the_verdict_of_the_extension_is_recorded_in_both_editions_beside_the_notes_and_not_among_them(worked):
+    root = worked[0].root
+    recorded = pd.read_csv(root / "tests" / "recorded.csv").query("id == @CLAIM")
+    rows = pd.read_csv(root / "data" / "raw" / "btos_sizes.csv")
+    ends = [rows[rows.published <= day].groupby("size_class").use_rate.last() for day in ("2023-09-28", NOTE)]
+    assert len(recorded) == 2 and set(recorded.verdict) == {"holds"}
+    assert list(recorded.value) == pytest.approx([(ends[1] - ends[0]).mean()] * 2, rel=1e-9)
+    page = (root / "README.md").read_text(encoding="utf-8")
+    assert "Of the note's 35 claims, 0 could be judged" in page
+    assert "Claims that are not the note's, added since and not counted above: 1, of which 1 could be judged." in page
+    assert re.search(r"\| Firms use AI more, whatever their size \| .* percentage points \| holds", page)
+
+
+def test_the_extension_adds_what_it_says_and_leaves_all_else_as_it_was(worked):
+    _, _, before, laid = worked
+    fresh = {"notebooks/08_sizes.ipynb", "src/helpers/sizes.py", "tests/test_sizes.py", "data/added_claims.csv"}
+    # a project that was never refreshed has neither
+    assert laid.keys() - before.keys() == {*fresh, "tests/recorded.csv", "docs/returns-before-after.png"}
+    stored = {"notebooks/01_returns.ipynb", "notebooks/99_verdicts.ipynb"}
+    assert {name for name in before if before[name] != laid.get(name)} == {"README.md", "docs/methods.md", *stored}
+    assert laid["docs/methods.md"].startswith(before["docs/methods.md"])
+
+
+def test_a_run_that_fails_leaves_all_as_it_was(worked):
+    copy, _, _, _ = worked
+    leaf = copy.root / "notebooks" / "01_returns.ipynb"
+    good = leaf.read_bytes()
+    leaf.write_bytes(b"{}")
+    before = own_files(copy)
+    code, said = copy.run("--", "09_capex", kernels=None, command=("-m", "helpers.new"))
+    assert own_files(copy) == before
+    leaf.write_bytes(good)
+    assert code == 1 and "error: the collection did not run with 09_capex in it; everything is as it was" in said
+
+
+# without a run
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """The data, README, methods and notebooks of the project, in which nothing is executed."""
+    few_tables(tmp_path / "data")
+    for name in ("src/helpers", "tests", "docs"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("README.md", "docs/methods.md", "pyproject.toml"):
+        shutil.copy(paths.ROOT / name, tmp_path / name)
+    (tmp_path / "notebooks").symlink_to(paths.NOTEBOOKS)
+    for name, place in {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed"}.items():
+        monkeypatch.setattr(paths, name, tmp_path / place)
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    return tmp_path
+
+
+def test_example_rows_keep_every_rule_of_the_ledgers_and_say_that_they_are_no_data(project):
+    content = new.files(new.Wish("08_capex"))
+    # the notebooks are those of the project itself
+    laid = new.Laid({path: held for path, held in content.items() if path.suffix != ".ipynb"}, [])
+    laid.lay()
+    table = data.check()["capex"]
+    assert set(table.entity.str.split().str[0]) == {"Example"}
+    source = data.sources().loc["capex"]
+    assert "not data" in source.title and source.producer == "Replace: producer" and source.kind == "record"
+    assert results.claims().loc["capex-mean-change", ["added", "low", "notebook"]].tolist() == [True, 0, "08_capex"]
+    laid.take_back()
+    assert not (project / "data" / "raw" / "capex.csv").exists() and "capex" not in data.check()
+
+
+REFUSED = {
+    "": "NAME is missing: make new NAME=08_capex",
+    "capex": "NAME=capex is not a number and small letters: try 08_capex",
+    "8_Capex": "try 08_capex",
+    "08_capex2": "try 08_capex",
+    "08_../x": "try 08_x",
+    "01_capex": "01 is the number of 01_returns for life; 08 is free: NAME=08_capex",
+    "00_capex": "00 is kept for the data; 08 is free: NAME=08_capex",
+    "99_capex": "99 is kept for the verdicts; 08 is free: NAME=08_capex",
+    "08_returns": "src/helpers has a module returns already",
+    "08_charts": "src/helpers has a module charts already",
+    "08_notebooks": "tests/test_notebooks.py exists already",
+    "08_token_prices": "a notebook is called token_prices already",
+    "08_models": "models is a table already: TABLE=models asks it",
+    "08_class": "class means something in the notebook's code already",
+    "08_found": "found means something in the notebook's code already",
+}
+
+
+@pytest.mark.parametrize(("name", "words"), REFUSED.items())
+def test_a_name_that_cannot_be_is_refused_with_the_nearest_remedy(name, words, capsys):
+    assert new.main(["--", name]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--title=Did it rise", "TITLE is a question of up to 80 letters"),
+        ("--title=did it rise?", "from capital to “?”"),
+        (f"--title=Did {'it ' * 30}rise?", "up to 80 letters"),
+        ("--title=Did | rise?", "TITLE is plain words"),
+        ("--claim=a\nb", "CLAIM is plain words"),
+        ("--table=btos_size", "no table 'btos_size'; did you mean btos_sizes?"),
+        ("--table=securities", "securities has no two entities with values on two days known by 2025-02-14"),
+        ("--low=two", "LOW and HIGH are numbers, -inf or inf, not 'two'"),
+        ("--low=nan", "is no range that a number could miss"),
+        ("--low=-inf", "LOW=-inf to HIGH=inf is no range that a number could miss"),
+        ("--high=-1", "LOW=0 to HIGH=-1 is no range that a number could miss"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused_and_nothing_is_written(option, words, capsys):
+    said = subprocess.run(["git", "status", "--porcelain"], cwd=paths.ROOT, capture_output=True, check=False).stdout
+    assert new.main([option, "--", "08_capex"]) == 2
+    assert words in capsys.readouterr().err
+    after = subprocess.run(["git", "status", "--porcelain"], cwd=paths.ROOT, capture_output=True, check=False).stdout
+    assert after == said
+
+
+def test_columns_are_chosen_so_that_an_entity_is_one_series_and_two_are_there_on_the_first_day():
+    told = new.chosen("btos_sizes")
+    assert (told.entity, told.day, told.value, told.unit) == ("size_class", "published", "use_rate", "percent of firms")
+    told = new.chosen("price_checks")
+    rows = data.load("price_checks", NOTE)
+    for column, kept in told.filters.items():
+        rows = rows[rows[column] == kept]
+    assert told.filters and not rows.duplicated([told.entity, told.day]).any()
+    assert rows[rows[told.day] <= told.start][told.entity].nunique() > 1
+
+
+def test_drafts_that_cannot_all_be_moved_leave_what_was_there(tmp_path):
+    kept, fresh = tmp_path / "kept", tmp_path / "fresh"
+    kept.write_bytes(b"old")
+    laid = new.Laid({kept: b"new", fresh: b"new", tmp_path / "no folder" / "file": b"new"}, [])
+    with pytest.raises(FileNotFoundError):
+        laid.lay()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"kept": b"old"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_changes_that_are_not_committed_are_named(count, monkeypatch, capsys):
+    monkeypatch.setattr(new, "_changes_of_yours", lambda: count)
+    monkeypatch.setattr(new, "add", lambda wish: [f"added {wish.name}"])
+    assert new.main(["--", "08_capex"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "added 08_capex\n"
+    assert ("not committed" in told.err) == (count > 0) and (f"{count} changed file" in told.err) == (count > 0)
+
+
+def test_json_of_a_text_is_how_it_stands_in_the_code():
+    assert new._site().from_string("{{ 'a \"b\"' | literal }}").render() == json.dumps('a "b"')
