@@ -805,12 +805,10 @@ def diffusion(rows: pd.DataFrame, ceilings: list[float], launch: str, at: str) -
             for r in _AUTOCORRELATIONS:
                 start = starts[r] if r in starts else _first_guess(curve, rate / ceiling, t)
                 args = (shape, ceiling, t, rate, r)
-                fits.append(
-                    optimize.least_squares(_residuals, start, x_scale="jac", args=args, method="lm", **_TO_THE_END)
-                )
-                starts[r] = fits[-1].x
-            best = fits[int(np.argmin([fit.cost for fit in fits]))]
-            out.append((curve, ceiling, 2 * best.cost, (ceiling * shape(best.x, then))[0]))
+                starts[r], _, told, *_ = optimize.leastsq(_residuals, start, args, _slopes, True, **_TO_THE_END)
+                fits.append((told["fvec"] @ told["fvec"], starts[r]))
+            squares, best = min(fits, key=lambda fit: fit[0])
+            out.append((curve, ceiling, squares, (ceiling * shape(best, then))[0]))
     if not out:
         return Unanswered("no ceiling lies above every rate seen")
     table = pd.DataFrame(out, columns=["curve", "ceiling", "squares", "rate_at"])
@@ -894,7 +892,8 @@ def _bass(values, t):
 
 
 # the valley of the Bass curve is flat: a fit that stops early stops elsewhere on every processor
-_TO_THE_END = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14}
+_TO_THE_END = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14, "maxfev": 200}
+_STEP = np.sqrt(np.finfo(float).eps)
 _CURVES = {"logistic": _logistic, "Gompertz": _gompertz, "Bass": _bass}
 
 
@@ -910,3 +909,10 @@ def _residuals(values, shape, ceiling, t, rate, r):
     error = ceiling * shape(values, t) - rate
     own = np.append(np.sqrt(1 - r**2) * error[0], error[1:] - r * error[:-1])
     return own * (1 - r**2) ** (-0.5 / len(error))
+
+
+def _slopes(values, *args):
+    """Slopes of `_residuals` by forward differences, as scipy takes them, without its checks at each of many fits."""
+    ahead = values + np.diag(np.copysign(_STEP * np.maximum(1, np.abs(values)), values))
+    here = _residuals(values, *args)
+    return np.column_stack([_residuals(each, *args) - here for each in ahead]) / (np.diag(ahead) - values)

@@ -80,11 +80,13 @@ def full_cap_snapshots(caps: pd.DataFrame, levels: pd.DataFrame, members: list[s
         Index date (last trading day on or before that of the total); percent of the total. A day on which a member's
         cap is not known, or older than its return index, is left out.
     """
+    own = {member: caps[caps.security == member].sort_values("date", kind="stable") for member in members}
     rows = {}
     for day, whole in caps[caps.security == total].set_index("date").market_cap_usd.sort_index().items():
-        row = {member: _carried_cap(caps, levels, member, day) for member in members}
-        if not levels.loc[:day].empty and not any(math.isnan(cap) for cap in row.values()):
-            rows[levels.loc[:day].index[-1]] = {member: 100 * cap / whole for member, cap in row.items()}
+        row = {member: _carried_cap(own[member], levels, member, day) for member in members}
+        close = _close(levels, day)
+        if close is not None and not any(math.isnan(cap) for cap in row.values()):
+            rows[close] = {member: 100 * cap / whole for member, cap in row.items()}
     dates = pd.DatetimeIndex(rows, dtype=levels.index.dtype, name="date")
     return pd.DataFrame(list(rows.values()), index=dates, columns=list(members), dtype=float)
 
@@ -440,12 +442,12 @@ def contributions(
     within = table.index[(table.index > begin) & (table.index < close)] if relink else table.index[:0]
     days = [before[-1], *within]
     cuts = [begin, *(_close(levels, day) for day in within), close]
-    names = [*members, index]
+    held, weights = levels[[*members, index]], table[list(members)]
     parts, totals, first = [], [], None
     for day, left, right in zip(days, cuts[:-1], cuts[1:], strict=True):
-        carry = levels.loc[left, names] / levels.loc[_close(levels, day), names]
-        growth = levels.loc[right, names] / levels.loc[left, names] - 1
-        weight = table.loc[day, list(members)] / 100 * carry[list(members)] / carry[index]
+        carry = held.loc[left] / held.loc[_close(levels, day)]
+        growth = held.loc[right] / held.loc[left] - 1
+        weight = weights.loc[day] / 100 * carry[list(members)] / carry[index]
         first = weight if first is None else first
         own = (weight * growth[list(members)]).to_numpy(float)
         parts.append([*own, growth[index] - own.sum()])
@@ -719,7 +721,7 @@ def _shares(weights):
 
 
 def _carried_cap(caps, levels, member, day):
-    own = caps[(caps.security == member) & (caps.date <= day)].sort_values("date", kind="stable")
+    own = caps[caps.date <= day]
     if own.empty or member not in levels:
         return math.nan
     then = levels[member].loc[: own.date.iloc[-1]].dropna()
@@ -733,8 +735,8 @@ def _reached(table, levels):
 
 def _close(levels, day):
     """Last trading day on or before a day; None before the first."""
-    held = levels.loc[:day].index
-    return held[-1] if len(held) else None
+    place = levels.index.searchsorted(pd.Timestamp(day), side="right")
+    return levels.index[place - 1] if place else None
 
 
 def _log_ratio(returns):

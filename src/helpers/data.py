@@ -818,8 +818,20 @@ def _state():
     later = [(f"vintages/{file.name}", file) for file in sorted((paths.DATA / "vintages").glob("*"))]
     files += [*sorted(paths.RAW.glob("*")), *sorted(paths.PROCESSED.glob("*.parquet")), Path(__file__)]
     named = [*((file.name, file) for file in files), *later]
-    state = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in named if file.is_file()}
+    state = {name: _digest(file, *_look(file)) for name, file in named if file.is_file()}
     return json.dumps(state, indent=1)
+
+
+def _look(file):
+    status = file.stat()
+    # the time of the last change of a file's status cannot be set, as that of its content can
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+# every load asks whether the tables are built
+@functools.lru_cache(maxsize=1024)
+def _digest(file, *_):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def main() -> int:

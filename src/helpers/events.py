@@ -7,6 +7,7 @@ too often; the default is the correction of Kolari and Pynnonen (2010, doi 10.10
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ SECTOR = "XLK"
 LEAST_DAYS = 100  # of returns in the estimation window; a firm listed too late for that is left out
 
 
-@dataclass(frozen=True)
+# known by itself, not by what it holds, so that what follows from it can be kept
+@dataclass(frozen=True, eq=False)
 class NormalReturns:
     """A model of normal returns, estimated for several securities.
 
@@ -55,7 +57,7 @@ class NormalReturns:
     sd: pd.Series
     degrees: pd.Series
 
-    @property
+    @cached_property
     def residuals(self) -> pd.DataFrame:
         """Abnormal returns of the estimation window."""
         return self.abnormal.loc[self.window]
@@ -133,10 +135,11 @@ def normal_returns(
     market = daily[benchmark]
     factors = {"constant": np.ones(len(daily)), benchmark: market, f"{sector} less {benchmark}": daily[sector] - market}
     design = pd.DataFrame(factors, index=daily.index).iloc[:, : {ADJUSTED: 0, MARKET: 2, TWO_FACTOR: 3}[model]]
-    known = daily.loc[window, [name for name in securities if name in daily]].notna().sum()
-    held = list(known.index[known >= LEAST_DAYS])
-    target = daily[held].sub(market, axis=0) if model == ADJUSTED else daily[held]
     place = daily.index.get_indexer(window)
+    asked = daily[[name for name in securities if name in daily]]
+    target = asked.loc[:, (~np.isnan(asked.to_numpy()[place])).sum(axis=0) >= LEAST_DAYS]
+    target = target.sub(market, axis=0) if model == ADJUSTED else target
+    held = target.columns
     found, spread = least_squares(design.to_numpy()[place], target.to_numpy()[place])
     coefficients = pd.DataFrame(found, index=design.columns, columns=held)
     abnormal = target - design.to_numpy() @ found
@@ -184,23 +187,24 @@ def abnormal_returns(
         raise ValueError(f"{start} to {end} does not begin and end on trading days")
     if pd.Timestamp(start) <= model.window[-1]:
         raise ValueError(f"the event window begins on {start}, before the estimation window ends")
-    event = model.abnormal.loc[start:end, [name for name in members if name in model.abnormal]].dropna(axis=1)
-    held = list(event.columns)
+    span = days.slice_indexer(start, end)
+    event = model.abnormal.to_numpy()[span]
+    whole = set(model.abnormal.columns[~np.isnan(event).any(axis=0)])
+    held = [name for name in members if name in whole]
     if not held:
         return Unanswered(f"no member has {LEAST_DAYS} returns to estimate and a return on each day from {start}")
-    z = model.design.loc[start:end].sum().to_numpy()
+    z = model.design.to_numpy()[span].sum(axis=0)
     place = model.abnormal.columns.get_indexer(held)
     leverage = np.einsum("k,nkl,l->n", z, model.spread[place], z)
-    error = model.sd[held] * np.sqrt(len(event) + leverage)
-    total = event.sum()
-    table = {"abnormal_return": total, "error": error, "standardised": total / error, "degrees": model.degrees[held]}
-    return pd.DataFrame(table)
+    error = model.sd.to_numpy()[place] * np.sqrt(len(event) + leverage)
+    total, degrees = event[:, place].sum(axis=0), model.degrees.to_numpy()[place]
+    table = {"abnormal_return": total, "error": error, "standardised": total / error, "degrees": degrees}
+    return pd.DataFrame(table, index=model.abnormal.columns[place])
 
 
 def mean_correlation(residuals: pd.DataFrame) -> float:
     """Mean correlation between all pairs of columns, each over the days that both have."""
-    n = residuals.shape[1]
-    return float((residuals.corr().to_numpy().sum() - n) / (n * (n - 1)))
+    return _off_diagonal_mean(residuals.corr().to_numpy())
 
 
 def cross_correlation_factor(n: int, r: float) -> float:
@@ -249,13 +253,12 @@ def mean_abnormal_return(
     found = abnormal_returns(model, members, start, end)
     if isinstance(found, Unanswered):
         return found
-    residuals = model.residuals[found.index]
-    n, r = len(found), mean_correlation(residuals)
+    correlation = _correlation(model, tuple(found.index))
+    n, r = len(found), _off_diagonal_mean(correlation)
     if n < 3:
         raise ValueError(f"an error across firms needs three of them, not {n}; take the portfolio's abnormal return")
     shares = np.full(n, 1 / n) if weights is None else (weights[found.index] / weights[found.index].sum()).to_numpy()
     value = 100 * float(shares @ found.abnormal_return)
-    correlation = residuals.corr().to_numpy()
     error = 100 * found.abnormal_return.std() * np.sqrt(shares @ correlation @ shares / (1 - r))
     reach = float(stats.t.ppf(0.975, n - 1) * error)
     method = f"{model.label}; Kolari-Pynnonen correction of the raw mean, mean correlation {r:.2f}"
@@ -821,6 +824,16 @@ def portfolio_specifications(
         for name in portfolios
         for key, model in grid.items()
     }
+
+
+@lru_cache(maxsize=32)
+def _correlation(model, names):
+    return model.residuals[list(names)].corr().to_numpy()
+
+
+def _off_diagonal_mean(correlation):
+    n = len(correlation)
+    return float((correlation.sum() - n) / (n * (n - 1)))
 
 
 def _models(daily, names, end):

@@ -549,9 +549,7 @@ def specifications(
 
 
 def _cluster_sums(values, cluster, groups):
-    sums = np.zeros((groups, values.shape[1]))
-    np.add.at(sums, cluster, values)
-    return sums
+    return np.column_stack([np.bincount(cluster, column, groups) for column in values.T])
 
 
 def _small_sample(n, k, groups):
@@ -595,7 +593,8 @@ def _wild_p(one, null, weights, estimator, value, error):
 
 def _level(one, null):
     """Constant of the fractional logit under a hypothesis: `fractional_logit` of one regressor, without matrices."""
-    drawn, use, level = null * one.exposure, (one.weight * one.use).sum(), 0.0
+    drawn, use = null * one.exposure, (one.weight * one.use).sum()
+    level = special.logit(use / one.weight.sum())
     for _ in range(100):
         mean = special.expit(level + drawn)
         fitted = one.weight * mean

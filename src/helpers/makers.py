@@ -528,7 +528,8 @@ def with_errors(scores: pd.DataFrame, boards: pd.DataFrame, board, style_control
     DataFrame
         Rows of ``scores`` with error; missing on boards before the first that has an interval.
     """
-    own = scores[scores.style_control == style_control].assign(error=np.nan)
+    scores = scores[scores.style_control == style_control]
+    own = scores.assign(error=np.nan)
     found = []
     for day in boards[boards.style_control == style_control].board_date:
         one = board(scores, f"{day:%Y-%m-%d}", style_control)
@@ -561,24 +562,22 @@ def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, the
         of games that ours would win, Bradley-Terry).
     """
     rows = []
-    scores = scores[["board_date", "arena_key", "score", "error"]]
-    known = scores.assign(side=scores.arena_key.map(sides))
-    known = dict(list(known[known.side.isin([ours, theirs])].groupby("board_date")))
+    known = scores[["board_date", "arena_key", "score", "error"]].assign(side=scores.arena_key.map(sides))
+    known = dict(list(known[known.side.isin([ours, theirs])].groupby(["board_date", "side"])))
     for board in boards.sort_values("board_date", kind="stable").itertuples():
-        own = known.get(board.board_date, scores[:0].assign(side=""))
-        pair = [own[own.side == side] for side in (ours, theirs)]
-        if any(one.empty for one in pair):
+        places = [(board.board_date, side) for side in (ours, theirs)]
+        if any(place not in known for place in places):
             continue
-        tops = [one.loc[one.score.idxmax()] for one in pair]
-        gap, low, high, bias = tops[0].score - tops[1].score, np.nan, np.nan, np.nan
-        if not any(one.error.isna().any() for one in pair):
-            arrays = [(one.score.to_numpy(), one.error.to_numpy()) for one in pair]
+        arrays = [(known[place].score.to_numpy(), known[place].error.to_numpy()) for place in places]
+        tops = [np.nanargmax(score) for score, _ in arrays]
+        names = [known[place].arena_key.iloc[top] for place, top in zip(places, tops, strict=True)]
+        levels = [score[top] for (score, _), top in zip(arrays, tops, strict=True)]
+        gap, low, high, bias = levels[0] - levels[1], np.nan, np.nan, np.nan
+        if not any(np.isnan(error).any() for _, error in arrays):
             found = best_gap(*arrays, "best of either side")
             low, high = found.low, found.high
             excess = [expected_maximum(*one) - one[0].max() for one in arrays]
             bias = excess[0] - excess[1]
-        names = [top.arena_key for top in tops]
-        levels = [top.score for top in tops]
         over = 100 / levels[1]
         odds = 100 / (1 + 10 ** (-gap / 400))
         place = (board.board_date, board.scale_regime, board.membership)

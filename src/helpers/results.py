@@ -1,6 +1,8 @@
 """Results: record what a notebook found, judge it against the note's claims, gather an edition."""
 
+import functools
 import hashlib
+import io
 import json
 import math
 from dataclasses import dataclass
@@ -53,9 +55,16 @@ def claims() -> pd.DataFrame:
         added: whether it is not the note's but stands in ``data/added_claims.csv``. Section and kind of such a one are
         ``added``.
     """
-    table = pd.read_csv(paths.DATA / "claims.csv", keep_default_na=False, dtype=str).assign(added=False)
-    if paths.added_claims().is_file():
-        more = pd.read_csv(paths.added_claims(), keep_default_na=False, dtype=str)
+    added = paths.added_claims()
+    return _claims((paths.DATA / "claims.csv").read_bytes(), added.read_bytes() if added.is_file() else b"").copy()
+
+
+# read over and over, twice a record
+@functools.lru_cache(maxsize=4)
+def _claims(noted, added):
+    table = pd.read_csv(io.BytesIO(noted), keep_default_na=False, dtype=str).assign(added=False)
+    if added:
+        more = pd.read_csv(io.BytesIO(added), keep_default_na=False, dtype=str)
         table = pd.concat([table, more.assign(note_section="added", kind="added", added=True)], ignore_index=True)
     table = table.set_index("id")
     return table.assign(low=table.low.astype(float), high=table.high.astype(float))

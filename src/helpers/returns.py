@@ -119,16 +119,20 @@ def start_weights(levels: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio
     day, carried = pd.Timestamp(start), {}
     if levels.empty or day > levels.index[-1]:
         return Unanswered(f"{start} is later than the last trading day known")
-    newest = caps[caps.security.isin(members) & (caps.date <= day)].sort_values("date", kind="stable")
-    newest = {cap.security: cap for cap in newest.drop_duplicates("security", keep="last").itertuples()}
+    known = caps[caps.security.isin(members)].sort_values("date", kind="stable")
+    columns = (known.security.to_list(), known.date.to_numpy(), known.market_cap_usd.to_list())
+    # of several dates the last one stays
+    newest = {name: (date, cap) for name, date, cap in zip(*columns, strict=True) if date <= day}
     for member in members:
         if member not in newest:
             return Unanswered(f"no market capitalisation of {member} is known on or before {start}")
-        cap = newest[member]
-        level = levels[member].loc[: cap.date].dropna()
-        if level.empty:
+        date, cap = newest[member]
+        level = levels[member].to_numpy()
+        held = level[: levels.index.searchsorted(date, side="right")]
+        held = held[~np.isnan(held)]
+        if not len(held):
             return Unanswered(f"the market capitalisation of {member} is older than its return index")
-        carried[member] = cap.market_cap_usd * levels.at[day, member] / level.iloc[-1]
+        carried[member] = cap * level[levels.index.get_loc(day)] / held[-1]
     weights = pd.Series(carried)
     return weights / weights.sum()
 
@@ -200,11 +204,11 @@ def excess_since(
     Estimate or Unanswered
         Unanswered until a day later than ``start`` is known.
     """
-    days = indices.date.drop_duplicates().sort_values(kind="stable")
-    end = f"{days.iloc[-1 - sooner]:%Y-%m-%d}" if len(days) > sooner else None
+    levels = _levels(indices, [*portfolio.members, *benchmark.members])
+    end = f"{levels.index[-1 - sooner]:%Y-%m-%d}" if len(levels) > sooner else None
     if end is None or end <= start:
         return Unanswered(f"the period from {start} on is not long enough yet")
-    return excess(*(holding_period_return(indices, caps, one, start, end) for one in (portfolio, benchmark)))
+    return excess(*(_held_return(levels, caps, one, start, end) for one in (portfolio, benchmark)))
 
 
 def rows_used(
@@ -221,13 +225,11 @@ def rows_used(
     weighed = {m for portfolio in portfolios if portfolio.weights == "market cap" for m in portfolio.members}
     held = caps[caps.security.isin(weighed) & (caps.date <= pd.Timestamp(start))]
     last = held.sort_values("date", kind="stable").drop_duplicates("security", keep="last")
-    anchors = {
-        (cap.security, indices.date[(indices.security == cap.security) & (indices.date <= cap.date)].max())
-        for cap in last.itertuples()
-    }
-    ends = indices.security.isin(members) & indices.date.isin(pd.to_datetime([start, end]))
-    carried = pd.MultiIndex.from_frame(indices[["security", "date"]]).isin(anchors)
-    return [indices[ends | carried], last] if weighed else [indices[ends]]
+    own = indices[indices.security.isin(members)]
+    ends = own.date.isin(pd.to_datetime([start, end]))
+    anchored = pd.to_datetime(own.security.map(dict(zip(last.security, last.date, strict=True))))
+    carried = own.index.isin(own[own.date <= anchored].groupby("security").date.idxmax())
+    return [own[ends | carried], last] if weighed else [own[ends]]
 
 
 def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
@@ -407,8 +409,9 @@ def _held_return(levels, caps, portfolio, start, end):
     weights = _unpriced(levels, portfolio, [start, end]) or start_weights(levels, caps, portfolio, start)
     if isinstance(weights, Unanswered):
         return weights
-    growth = levels.loc[end, weights.index] / levels.loc[start, weights.index] - 1
-    value = 100 * float(np.dot(weights, growth))
+    first, last = (levels.index.get_loc(pd.Timestamp(day)) for day in (start, end))
+    held = levels[weights.index].to_numpy()
+    value = 100 * float(np.dot(weights, held[last] / held[first] - 1))
     return exact(value, "percent", len(weights), f"buy and hold of {portfolio.definition}, {start} to {end}")
 
 
@@ -420,12 +423,14 @@ def _levels(indices, members):
 
 def _unpriced(levels, portfolio, days):
     """Tell of a member without a price on one of some days, none later than the last held; refuse closed days."""
-    for day in days:
-        if pd.Timestamp(day) not in levels.index:
+    places = levels.index.get_indexer(pd.DatetimeIndex(days))
+    for day, place in zip(days, places, strict=True):
+        if place < 0:
             before = levels.index[levels.index < pd.Timestamp(day)]
             hint = f"; the last one before is {before[-1]:%Y-%m-%d}" if len(before) else ""
             raise ValueError(f"{day} is not a trading day of the rows held{hint}")
+    priced = levels.columns[pd.notna(levels.to_numpy()[places]).all(axis=0)]
     for member in portfolio.members:
-        if member not in levels or levels.loc[days, member].isna().any():
+        if member not in priced:
             return Unanswered(f"{member} has no price on {' or '.join(days)}")
     return None
