@@ -107,6 +107,14 @@ def test_resampled_counts_are_those_of_the_units_drawn():
     assert (counts == [[(row == unit).sum() for unit in range(7)] for row in drawn]).all()
 
 
+def test_rows_are_accumulated_as_numpy_does_and_left_as_they_were():
+    rows = np.random.default_rng(4).standard_normal((5, 30))
+    before = rows.copy()
+    for function in (np.add, np.maximum):
+        assert (inference.running(function, rows) == function.accumulate(rows, axis=0)).all()
+    assert (rows == before).all()
+
+
 def cell(source, **names):
     """Names of a notebook after one of its cells, as IPython leaves them."""
     names |= {"__name__": "__main__", "In": ["", "first", source]}

@@ -321,3 +321,27 @@ def resampled_counts(units: int, draws: int, random: np.random.Generator) -> np.
     """
     drawn = random.integers(units, size=(draws, units)) + units * np.arange(draws)[:, None]
     return np.bincount(drawn.ravel(), minlength=draws * units).reshape(draws, units)
+
+
+def running(function: np.ufunc, rows: np.ndarray) -> np.ndarray:
+    """Accumulate rows from the first to the last: ``function.accumulate(rows)``, whole rows at a time.
+
+    Parameters
+    ----------
+    function : ufunc
+        Such as ``np.maximum`` or ``np.add``.
+    rows : array, shape (steps, draws)
+
+    Returns
+    -------
+    array, shape (steps, draws)
+
+    Examples
+    --------
+    >>> running(np.add, np.array([[1, 2], [3, 4]])).tolist()
+    [[1, 2], [4, 6]]
+    """
+    out = rows.copy()
+    for before, row in itertools.pairwise(out):
+        function(before, row, out=row)
+    return out

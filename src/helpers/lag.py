@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers import frontier
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, number
+from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, number, resampled_counts, running
 from helpers.linking import arranged
 from helpers.survival import DAYS_A_MONTH
 
@@ -64,7 +64,7 @@ def chosen(
 
 def _comparable(models):
     """Refuse scores of more than one scale, and put models in a total order."""
-    scales = sorted(set(models.scale))
+    scales = sorted(models.scale.unique())
     if len(scales) > 1:
         raise ValueError(f"scores of {len(scales)} scales ({'; '.join(scales)}) do not compare: link the boards first")
     return arranged(models)
@@ -90,8 +90,9 @@ def drawn_scores(models: pd.DataFrame, draws: int, seed: np.random.SeedSequence)
     if moved.any():
         _, board = np.unique(models.board_date[moved], return_inverse=True)
         level, tilt = np.random.default_rng(shared).standard_normal((2, draws, board.max() + 1))
-        errors = models.loc[moved, ["link_level", "link_tilt"]].to_numpy().T
-        scores[:, moved] += level[:, board] * errors[0] + tilt[:, board] * errors[1]
+        errors = models.loc[moved, ["link_level", "link_tilt"]].to_numpy()
+        for model, of, (high, steep) in zip(np.flatnonzero(moved), board, errors, strict=True):
+            scores[:, model] += level[:, of] * high + tilt[:, of] * steep
     return scores
 
 
@@ -139,18 +140,18 @@ def lag_days(
     >>> lag_days(np.array([[10.0, 20.0, 15.0]]), released, np.array([False, False, True]), day).tolist()
     [122.0]
     """
+    # models come first, so that every step runs along the draws
     out = released <= day
-    ours, theirs = scores[:, out & is_open], scores[:, out & ~is_open]
-    if not ours.shape[1] or not theirs.shape[1]:
+    ours, theirs = scores.T[out & is_open], scores.T[out & ~is_open]
+    if not len(ours) or not len(theirs):
         return np.full(len(scores), np.nan)
     waited = (day - released[out & ~is_open]) / np.timedelta64(1, "D")
     if errors is None:
-        first = (np.maximum.accumulate(theirs, axis=1) < ours.max(axis=1)[:, None]).sum(axis=1)
+        first = (running(np.maximum, theirs) < ours.max(axis=0)).sum(axis=0)
     else:
-        best = ours.argmax(axis=1)
-        margin = _Z * np.hypot(errors[out & ~is_open], errors[out & is_open][best][:, None])
-        above = theirs - ours.max(axis=1)[:, None] > margin
-        first = np.where(above.any(axis=1), above.argmax(axis=1), len(waited))
+        margin = _Z * np.hypot(errors[out & ~is_open][:, None], errors[out & is_open][ours.argmax(axis=0)])
+        above = theirs - ours.max(axis=0) > margin
+        first = np.where(above.any(axis=0), above.argmax(axis=0), len(waited))
     return np.append(waited, 0.0)[first]
 
 
@@ -160,14 +161,15 @@ def _contenders(rows, days):
     The others lie six errors of the difference below the best open model. They are left out before the draws, which
     makes these few, and the same whatever else stands on the board.
     """
-    variance = rows.error**2 + rows.link_level**2 + rows.link_tilt**2
-    keep = np.zeros(len(rows), bool)
+    variance = (rows.error**2 + rows.link_level**2 + rows.link_tilt**2).to_numpy()
+    score, is_open, keep = rows.score.to_numpy(), rows.open.to_numpy(), np.zeros(len(rows), bool)
     for day in days:
-        out = rows.release_date <= day
-        best = [rows.score[side].idxmax() for side in (out & rows.open, out & ~rows.open) if side.any()]
-        if len(best) == 2:
+        out = (rows.release_date <= day).to_numpy()
+        sides = [np.flatnonzero(out & side) for side in (is_open, ~is_open)]
+        if all(map(len, sides)):
+            best = [side[score[side].argmax()] for side in sides]
             reach = 6 * np.sqrt(variance + variance[best[0]])
-            keep |= (out & (rows.score + reach >= rows.score[best[0]])).to_numpy()
+            keep |= out & (score + reach >= score[best[0]])
             keep[best] = True
     return rows[keep].reset_index(drop=True)
 
@@ -307,25 +309,38 @@ def lag_series(
     if isinstance(models, Unanswered):
         return models
     rows = _comparable(models)
-    both = np.vstack([rows.score.to_numpy()[None], drawn_scores(rows, draws, seed)])
-    theirs, ours = (np.maximum.accumulate(both[:, side], axis=1) for side in (~rows.open, rows.open))
-    dates = [rows.release_date[side].to_numpy() for side in (~rows.open, rows.open)]
-    out = []
+    drawn = drawn_scores(rows, draws, seed)
+    (theirs, came), (ours, opened) = (_running(rows, drawn, side) for side in (~rows.open, rows.open))
+    out, told = [], {}
     for day in days[days <= rows.until.max()]:
-        p, o = (int(np.searchsorted(released, np.datetime64(day), side="right")) for released in dates)
+        p, o = (int(np.searchsorted(released, np.datetime64(day), side="right")) for released in (came, opened))
         if p and o:
-            best = ours[:, o - 1]
-            waited = np.append((np.datetime64(day) - dates[0][:p]) / np.timedelta64(1, "D"), 0.0) / DAYS_A_MONTH
-            lags, deficits = waited[(theirs[:, :p] < best[:, None]).sum(axis=1)], theirs[:, p - 1] - best
-            pairs = []
-            for values in (lags, deficits):
-                low, high = np.quantile(values[1:], [0.025, 0.975])
-                pairs.append((values[0], min(low, values[0]), max(high, values[0])))
-            out.append((day, *pairs[0], *pairs[1]))
+            if (p, o) not in told:
+                best = ours[o - 1]
+                told[p, o] = (theirs[:p] < best).sum(axis=0), _middle_band(theirs[p - 1] - best)
+            first, deficit = told[p, o]
+            waited = np.append((np.datetime64(day) - came[:p]) / np.timedelta64(1, "D"), 0.0) / DAYS_A_MONTH
+            out.append((day, *_middle_band(waited[first]), *deficit))
     columns = ["date", "lag", "lag_low", "lag_high", "deficit", "deficit_low", "deficit_high"]
     return (
         pd.DataFrame(out, columns=columns) if out else Unanswered("no day has open and proprietary models to compare")
     )
+
+
+def _running(rows, drawn, side):
+    """Best score of a side up to each of its models, point and draws, shape (models, 1 + draws), and their dates.
+
+    Models that no draw makes a record change nothing and are left out.
+    """
+    best = running(np.maximum, np.vstack([rows.score[side], drawn[:, side]]).T)
+    kept = np.diff(best, axis=0, prepend=-np.inf).any(axis=1)
+    return best[kept], rows.release_date[side].to_numpy()[kept]
+
+
+def _middle_band(values):
+    """Point, which stands first, and the ends of the middle 95% of the draws, widened to hold it."""
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return values[0], min(low, values[0]), max(high, values[0])
 
 
 def bias(series: pd.DataFrame | Unanswered, alone: pd.DataFrame | Unanswered, day: str) -> str:
@@ -401,23 +416,31 @@ def spells(
     if isinstance(models, Unanswered):
         return models
     rows = _comparable(models)
-    opens, released = rows.index[rows.open].to_numpy(), rows.release_date[rows.open].to_numpy()
+    opens, released = np.flatnonzero(rows.open), rows.release_date[rows.open].to_numpy()
     marks = records(rows, is_open=False)
     if marks.empty or not len(opens):
         return Unanswered("no proprietary record and open model to compare is known yet")
     place = pd.Index(rows.arena_key).get_indexer(marks.arena_key)
-    point, errors, until = rows.score.to_numpy()[None], rows.error.to_numpy(), rows.until.max()
-    scores = np.vstack([point, drawn_scores(rows, draws, seed)]) if draws and (errors > 0).any() else point
-    ours, out = scores[:, opens], []
-    for at, mark in zip(place, marks.itertuples(), strict=True):
-        slack = 0.0 if reading == READINGS[0] else _Z * np.hypot(errors[opens], errors[at])
-        reached = ours >= scores[:, [at]] - slack
+    errors, until = rows.error.to_numpy(), rows.until.max()
+    drawn = drawn_scores(rows, draws, seed) if draws and (errors > 0).any() else np.empty((0, len(rows)))
+    # models come first, the point before the draws
+    ours, theirs = (np.vstack([rows.score.to_numpy()[side], drawn[:, side]]).T for side in (opens, place))
+    highest, out = ours.max(axis=1), []
+    for at, level, mark in zip(place, theirs, marks.itertuples(), strict=True):
+        slack = np.zeros(len(opens)) if reading == READINGS[0] else _Z * np.hypot(errors[opens], errors[at])
+        # from the first open model on that any draw takes so high, until every draw has found one
+        first, left = np.full(len(level), len(opens)), np.arange(len(level))
+        for k in np.flatnonzero(highest >= level.min() - slack):
+            found = ours[k, left] >= level[left] - slack[k]
+            first[left[found]] = k
+            left = left[~found]
+            if not len(left):
+                break
         waited = np.maximum((released - mark.release_date.to_datetime64()) / np.timedelta64(1, "D"), 0)
-        first = np.where(reached.any(axis=1), reached.argmax(axis=1), len(opens))
         lags = np.append(waited, np.inf)[first]
         ends = np.quantile(lags[1:], [0.025, 0.975], method="inverted_cdf") if len(lags) > 1 else [np.nan] * 2
         closed = math.isfinite(lags[0])
-        by, on = rows.loc[opens[first[0]], ["name", "release_date"]] if closed else ("", pd.NaT)
+        by, on = (rows[c].iat[opens[first[0]]] for c in ("name", "release_date")) if closed else ("", pd.NaT)
         days = lags[0] if closed else (until - mark.release_date).days
         ends = [min(ends[0], lags[0]), max(ends[1], lags[0])]
         out.append((mark.name, mark.developer, mark.release_date, mark.score, by, on, days, closed, *ends))
@@ -427,22 +450,22 @@ def spells(
 
 
 def _middle(values, counts):
-    """Take by draw the median of values that each stand ``counts`` times, shape (draws, k); missing ones do not count.
+    """Take by draw the median of values that each stand ``counts`` times, shape (k, draws); missing ones do not count.
 
     Values are of the same shape, or of shape (k,), and none missing, where they are those of every draw. The median is
     missing where nothing is left.
     """
-    order = np.argsort(values, axis=-1, kind="stable")
+    order = np.argsort(values, axis=0, kind="stable")
     if values.ndim == 1:
-        values, counts = np.broadcast_to(values[order], counts.shape), counts[:, order]
+        values, counts = np.broadcast_to(values[order, None], counts.shape), counts[order]
     else:
-        counts = np.take_along_axis(np.where(np.isnan(values), 0, counts), order, 1)
-        values = np.take_along_axis(values, order, 1)
-    running = counts.cumsum(axis=1)
-    total, rows = running[:, -1:], np.arange(len(values))
-    places = [(running <= (total - 1 + step) // 2).sum(axis=1) for step in (0, 1)]
-    low, high = (values[rows, np.minimum(place, values.shape[1] - 1)] for place in places)
-    return np.where(total[:, 0] > 0, (low + high) / 2, np.nan)
+        counts = np.take_along_axis(np.where(np.isnan(values), 0, counts), order, 0)
+        values = np.take_along_axis(values, order, 0)
+    sums = running(np.add, counts)
+    total, draws = sums[-1], np.arange(values.shape[1])
+    places = [(sums <= (total - 1 + step) // 2).sum(axis=0) for step in (0, 1)]
+    low, high = (values[np.minimum(place, len(values) - 1), draws] for place in places)
+    return np.where(total > 0, (low + high) / 2, np.nan)
 
 
 def price_ratio(
@@ -485,19 +508,19 @@ def price_ratio(
     owner = models.developer.fillna(models.arena_key).to_numpy()
     _, cluster = np.unique(owner, return_inverse=True)
     size = cluster.max() + 1
-    picks = np.random.default_rng(seed).integers(size, size=(draws, size))
-    times = np.vstack([np.ones(size, int), (picks[:, :, None] == np.arange(size)).sum(axis=1)])[:, cluster]
-    ours, theirs = times[:, is_open], times[:, ~is_open]
+    counts = resampled_counts(size, draws, np.random.default_rng(seed))
+    times = np.vstack([np.ones(size, int), counts]).T[cluster].astype(np.int32)
+    ours, theirs = times[is_open], times[~is_open]
     if pooled:
-        beside = (ours @ near > 0) * theirs
-        has = (theirs @ near.T > 0) * ours
+        beside = (near.T @ ours > 0) * theirs
+        has = (near @ theirs > 0) * ours
         with np.errstate(invalid="ignore"):
             ratios = _middle(price[is_open], has) / _middle(price[~is_open], beside)
     else:
         peers = np.full(ours.shape, np.nan)
         for k in np.flatnonzero(near.any(axis=1)):
-            peers[:, k] = _middle(price[~is_open][near[k]], theirs[:, near[k]])
-        ratios = _middle(price[is_open] / peers, ours)
+            peers[k] = _middle(price[~is_open][near[k]], theirs[near[k]])
+        ratios = _middle(price[is_open][:, None] / peers, ours)
     drawn = ratios[1:][~np.isnan(ratios[1:])]
     low, high = np.quantile(drawn, [0.025, 0.975])
     kind = "median price of open over that of proprietary neighbours" if pooled else "median of the open models' ratios"

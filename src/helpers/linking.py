@@ -66,11 +66,12 @@ def link(rows: pd.DataFrame, reference: pd.DataFrame, straight: bool = True) -> 
     >>> found.slope, found.intercept, found.common, round(found.residual, 9)
     (2.0, 5.0, 10, 0.0)
     """
-    both = rows[["arena_key", "score"]].merge(reference[["arena_key", "score"]], on="arena_key", validate="1:1")
-    n = len(both)
+    place = pd.Index(reference.arena_key).get_indexer(rows.arena_key)
+    common = place >= 0
+    n = int(common.sum())
     if n < LEAST_COMMON:
         return Unanswered(f"two boards share only {n} models, too few to link them", NOT_CHECKABLE)
-    here, there = both.score_x.to_numpy(float), both.score_y.to_numpy(float)
+    here, there = rows.score.to_numpy(float)[common], reference.score.to_numpy(float)[place[common]]
     slope = float(there.std() / here.std()) if straight else 1.0
     intercept = float(there.mean() - slope * here.mean())
     residual = float(np.sqrt(((there - intercept - slope * here) ** 2).sum() / (n - 1 - straight)))
@@ -138,7 +139,11 @@ def linked(
     found = _reference(scores, boards, style_control, reference)
     if isinstance(found, Unanswered):
         return found
-    rows, base = found
+    return _joined(*found, straight)
+
+
+def _joined(rows, base, straight=True):
+    """Models of the reference board, and those that other boards bring in by their links."""
     day = base.board_date.iloc[0]
     boards_beside = {other: link(own, base, straight) for other, own in rows.groupby("board_date") if other != day}
     lines = {other: line for other, line in boards_beside.items() if isinstance(line, Link)}
@@ -172,7 +177,7 @@ def links(scores: pd.DataFrame, boards: pd.DataFrame, style_control: bool = Fals
     if isinstance(found, Unanswered):
         return found
     rows, base = found
-    brought = linked(scores, boards, style_control).board_date.value_counts()
+    brought = _joined(rows, base).board_date.value_counts()
     out = []
     for day, own in rows.groupby("board_date"):
         line = link(own, base)
@@ -188,8 +193,8 @@ def links(scores: pd.DataFrame, boards: pd.DataFrame, style_control: bool = Fals
 def _reference(scores, boards, style_control, reference):
     """Rows of the boards from the first with intervals on, and those of the reference board."""
     wanted = ["board_date", "style_control", "scale_regime", "membership"]
-    rows = scores.merge(boards[wanted], on=wanted[:2], validate="m:1")
-    rows = _with_errors(rows[rows.style_control == style_control], scores)
+    rows = scores[scores.style_control == style_control].merge(boards[wanted], on=wanted[:2], validate="m:1")
+    rows = _with_errors(rows, scores)
     measured = rows[rows.score_low.notna()]
     if measured.empty:
         return Unanswered("no board known by then carries intervals")

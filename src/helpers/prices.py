@@ -1,5 +1,6 @@
 """Prices of language models: list prices by tier, the cheapest price at a level of quality, hedonic index, demand."""
 
+import functools
 from collections.abc import Iterable
 from zlib import crc32
 
@@ -282,7 +283,8 @@ def offers(
     known = known.sort_values("effective_date", kind="stable")
     about = catalogue[["arena_key", "name", "developer", "release_date"]].rename(columns={"release_date": "released"})
     about = about if developer is None else about[about.developer == developer]
-    known = known.merge(about, on="arena_key", validate="m:1").merge(levels, on="arena_key", validate="m:1")
+    for table in (about, levels):
+        known = known.join(table.set_index("arena_key"), on="arena_key", how="inner", validate="m:1")
     if known.empty:
         return Unanswered("no model at the level has a known price yet")
     since = known[["released", "effective_date"]].max(axis=1)
@@ -324,10 +326,13 @@ def coverage(
 def _grid(table, days, records):
     """Price of each model on each day, shape (models, days), infinite before its first; and one row a model."""
     models = table.drop_duplicates("arena_key").reset_index(drop=True)
-    wide = table.pivot(index="since", columns="arena_key", values="price_usd")[models.arena_key]
-    wide = wide.reindex(wide.index.union(days)).ffill().fillna(np.inf)
-    wide = wide.cummin() if records else wide
-    return wide.loc[days].to_numpy().T, models
+    place = pd.Index(models.arena_key).get_indexer(table.arena_key)
+    price = np.full((len(models), len(days)), np.inf)
+    # the offers are sorted by the day on which they begin, and each holds until the next one of its model
+    begins = np.searchsorted(days.to_numpy(), table.since.to_numpy())
+    for model, first, usd in zip(place, begins, table.price_usd.to_numpy(), strict=True):
+        price[model, first:] = np.minimum(price[model, first:], usd) if records else usd
+    return price, models
 
 
 def _steps(table, start, end):
@@ -378,16 +383,29 @@ def _stream(seed, key):
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, crc32(key.encode()))))
 
 
+@functools.lru_cache(maxsize=256)
+def _noise(seed, key, draws):
+    """Errors of one model's score in units of their standard error, kept for the alternatives that ask for them."""
+    return _stream(seed, key).standard_normal(draws)
+
+
+@functools.lru_cache(maxsize=32)
+def _resampled(seed, developers, draws):
+    """How often each developer is drawn, shape (developers, draws), kept as the noise is."""
+    chances = np.full(developers, 1 / developers)
+    return np.random.default_rng(seed).multinomial(developers, chances, size=draws).T
+
+
 def _drawn_lows(table, anchor, days, records, draws, seed):
     """Log of the lowest price at the level, shape (draws, days), over resampled developers and drawn scores."""
     price, models = _grid(table, days, records)
     developers, place = np.unique(models.developer.to_numpy(str), return_inverse=True)
-    chances = np.full(len(developers), 1 / len(developers))
-    counts = np.random.default_rng(seed).multinomial(len(developers), chances, size=draws).T
+    counts = _resampled(seed, len(developers), draws)
     margin, error = models.margin.to_numpy(), models.error.fillna(models.error.max()).to_numpy()
-    own = int(np.flatnonzero(models.arena_key == anchor)[0])
+    keys = models.arena_key.tolist()
+    own = keys.index(anchor)
     # margins are differences: the error of the anchor's score moves them all, and its own margin not at all
-    shift = error[own] * _stream(seed, anchor).standard_normal(draws)
+    shift = error[own] * _noise(seed, anchor, draws)
     reached = {own: np.ones(draws, bool)}
     # models that six standard errors keep from the level are not drawn
     order = np.flatnonzero(margin > -6 * np.hypot(error, error[own]))
@@ -397,7 +415,7 @@ def _drawn_lows(table, anchor, days, records, draws, seed):
         left = np.arange(draws)
         for k in order[np.argsort(price[order, t], kind="stable")]:
             if k not in reached:
-                noise = error[k] * _stream(seed, models.arena_key[k]).standard_normal(draws)
+                noise = error[k] * _noise(seed, keys[k], draws)
                 reached[k] = (margin[k] + noise >= shift) & (counts[place[k]] > 0)
             found = reached[k][left]
             lows[left[found], t] = np.log(price[k, t])
