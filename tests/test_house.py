@@ -38,6 +38,9 @@ ALLOWED = {
     "sources": {"paths", "data", "journal", "terminal"},
     "parameters": {"paths", "data"},
     "gate": {"parameters", "results"},
+    "check": {"environment", "gate", "parameters", "paths", "readme"},
+    "fix": {"check", "parameters", "paths", "execution"},
+    "lab": {"environment", "paths", "execution", "terminal"},
     "recorded": {"paths"},
     "kernels": {"environment"},
     "execution": {"paths", "kernels"},
@@ -66,7 +69,7 @@ ALLOWED = {
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
     | {"docs", "parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
-    | {"terminal", "exchange"},
+    | {"terminal", "exchange", "gate", "check", "fix"},
     **{topic: {"inference"} for topic in TOPICS},
     "lag": {"inference", "frontier", "linking", "survival"},
 }
