@@ -76,7 +76,7 @@ sweep: ## run notebooks over a grid of parameters: GRID=sweeps/editions.yml
 diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits: A=HEAD~1 B=. AS_OF=2025-02-14
 	@$(START) diff --as-of="$$AS_OF" $(HOW) -- "$$A" "$$B"
 
-lab: env ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" as JupyterLab has them
+lab: data ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" as JupyterLab has them
 	@$(RUN) -m helpers.lab "$$ARGS"
 
 refresh-outputs: ## execute the stored notebooks at their defaults, keep their outputs, record the results of both editions

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from ipykernel.kernelspec import RESOURCES
 
 from helpers import environment, paths, terminal
 from helpers.execution import cleaned
@@ -26,7 +27,7 @@ BACKEND = "module://matplotlib_inline.backend_inline"
 
 def place() -> Path:
     """Folder in the environment that holds all that JupyterLab reads and writes beside the notebooks."""
-    return Path(sys.prefix) / "lab"
+    return environment.VENV / "lab"
 
 
 def settle() -> Path:
@@ -35,13 +36,13 @@ def settle() -> Path:
     shutil.copytree(SETTINGS, folder, dirs_exist_ok=True)
     shutil.copytree(FONTS, folder / "config" / "custom" / "fonts", dirs_exist_ok=True)
     kernel = folder / "data" / "kernels" / KERNEL / "kernel.json"
-    kernel.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(RESOURCES, kernel.parent, dirs_exist_ok=True)  # its pictures
     kernel.write_text(json.dumps(specification(), indent=1) + "\n", encoding="utf-8")
     return folder
 
 
 def specification() -> dict:
-    """Kernel specification: this interpreter, what a run gives its kernels, and helpers loaded anew when they change."""
+    """Kernel specification: this interpreter, what a run gives its kernels, helpers loaded anew when they change."""
     variables = environment.VARIABLES | {
         "IPYTHONDIR": str(place() / "ipython"),
         "MPLBACKEND": BACKEND,
