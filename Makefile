@@ -38,7 +38,7 @@ UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab refresh-outputs test check fix bench fuzz faults mutants reproduce audit format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab try-lab refresh-outputs test check fix bench fuzz faults mutants reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,9 @@ diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits:
 lab: data ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" as JupyterLab has them
 	@$(RUN) -m helpers.lab "$$ARGS"
 
+try-lab: data ## work in JupyterLab by a browser, in a copy, and write docs/lab-session.md
+	@$(RUN) bench/lab_session.py
+
 refresh-outputs: ## execute the stored notebooks at their defaults, keep their outputs, record the results of both editions
 	@HELPERS_OWN=0 $(START) refresh-outputs $(HOW)
 
@@ -118,5 +121,5 @@ lock: ## resolve pyproject.toml into requirements.lock, environment.yml, bench/r
 	@$(PYTHON) src/helpers/environment.py lock
 
 clean: ## delete what is built: the environment, data/processed, the report
-	@rm -rf .venv .venv-extra .fuzz report .ruff_cache data/processed/*.parquet
+	@rm -rf .venv .venv-extra .lab .fuzz report .ruff_cache data/processed/*.parquet
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE, PICTURES = ROOT / "docs" / "lab-session.md", ROOT / "report" / "lab-session"
 NOTEBOOK = "01_returns"
 TOKEN = "throwaway"
-SECONDS = 180
+SECONDS = 90
 # of this machine itself
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 HEAD = """# A session in JupyterLab
@@ -153,7 +153,7 @@ class Page:
         """Open JupyterLab, or a file in it, and wait until it can be worked with."""
         self.page.goto(f"{self.lab.address}/lab{path}?token={TOKEN}")
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
-        self.page.wait_for_selector(".jp-DirListing-item")
+        self.page.wait_for_selector(".jp-DirListing-item", state="attached")
         if path.endswith(".ipynb"):
             self.page.wait_for_function("document.querySelectorAll('.jp-Notebook .jp-Cell').length > 1")
             self.wait_idle()
@@ -174,12 +174,18 @@ class Page:
 
     def run_all(self) -> list[dict]:
         """Run all cells from the menu; give them when all have run, or fail with what one raised."""
+        count = len([cell for cell in self.cells() if cell["cell_type"] == "code"])
+        self.page.evaluate("""() => {
+            window.replies = 0;
+            const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            if (window.heard === kernel) return;
+            window.heard = kernel;
+            kernel.anyMessage.connect((_, one) => {
+                window.replies += one.direction === 'recv' && one.msg.header.msg_type === 'execute_reply';
+            });
+        }""")
         self.menu("Run", "Run All Cells")
-        counts = """jupyterapp.shell.currentWidget.content.model.toJSON().cells
-            .filter(cell => cell.cell_type === 'code').map(cell => cell.execution_count)"""
-        # what waits for its turn has no count
-        self.page.wait_for_function(f"{counts}.some(count => count === null)")
-        self.page.wait_for_function(f"{counts}.every(count => count !== null)")
+        self.page.wait_for_function("count => window.replies >= count", arg=count)
         self.wait_idle()
         cells = self.cells()
         raised = [one["evalue"] for cell in cells for one in cell.get("outputs", []) if one["output_type"] == "error"]
@@ -318,10 +324,8 @@ def work(session: Session) -> None:
         expect(set(saved["metadata"]) == {"kernelspec", "language_info"}, "saving left metadata in the notebook")
         told.append("Saved without traces of the editor.")
     with session.step("differences of the notebook", "diff") as told:
-        page.page.click(
-            '.jp-NotebookPanel-toolbar [data-jp-item-name="nbdime-diff-git"], #nbdime-diff-git, .jp-NotebookPanel-toolbar [title*="git HEAD"]'
-        )
-        page.page.wait_for_selector(".nbdime-Widget .jp-Notebook-diff, .nbdime-Widget .jp-Diff-modified")
+        page.page.click('.jp-NotebookPanel-toolbar [data-jp-item-name="Notebook Git diff"]')
+        page.page.wait_for_selector(".nbdime-Widget .jp-Diff-twoway .cm-line:has-text('2025-02-07') >> visible=true")
         told.append("nbdime shows what changed against git.")
     with session.step("the git panel", "git") as told:
         page.page.click('.jp-SideBar [data-id="jp-git-sessions"]')

@@ -1,11 +1,13 @@
 """JupyterLab in the locked environment: one kernel, that of the runs, and settings that lie in the repository.
 
-What Jupyter writes goes into the environment's folder, nothing into the home folder; nothing of a home folder is read.
-``python -m helpers.lab "--no-browser --port=8899"`` passes its words on to JupyterLab.
+What Jupyter writes goes into ``.lab``, nothing into the home folder; nothing of a home folder is read.
+``python -m helpers.lab "--no-browser --port=8899"`` passes its words on to JupyterLab; after ``--start`` comes a whole
+command, such as that by which Binder starts Jupyter, which gets the same settings.
 """
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -20,14 +22,16 @@ from helpers.execution import cleaned
 
 SETTINGS = Path(__file__).parent / "jupyter"
 FONTS = Path(__file__).parent / "fonts"
-KERNEL = "python3"
+# what the gate holds to its rules
+OURS = re.compile(r"notebooks/\d\d_\w+\.ipynb")
+KERNEL, SERVER = "python3", "jupyter_server_config.json"
 # drawn as in a run by the same code, and shown where a cell ends with a plot of one's own
 BACKEND = "module://matplotlib_inline.backend_inline"
 
 
 def place() -> Path:
-    """Folder in the environment that holds all that JupyterLab reads and writes beside the notebooks."""
-    return environment.VENV / "lab"
+    """Folder that holds all that JupyterLab reads and writes beside the notebooks; out of git."""
+    return paths.ROOT / ".lab"
 
 
 def settle() -> Path:
@@ -35,9 +39,16 @@ def settle() -> Path:
     folder = place()
     shutil.copytree(SETTINGS, folder, dirs_exist_ok=True)
     shutil.copytree(FONTS, folder / "config" / "custom" / "fonts", dirs_exist_ok=True)
-    kernel = folder / "data" / "kernels" / KERNEL / "kernel.json"
-    shutil.copytree(RESOURCES, kernel.parent, dirs_exist_ok=True)  # its pictures
-    kernel.write_text(json.dumps(specification(), indent=1) + "\n", encoding="utf-8")
+    kernel = folder / "data" / "kernels" / KERNEL
+    shutil.copytree(RESOURCES, kernel, dirs_exist_ok=True)  # its pictures
+    server = json.loads((SETTINGS / "config" / SERVER).read_text(encoding="utf-8"))
+    server["ServerApp"] |= {"root_dir": str(paths.ROOT)}
+    server["LabApp"] |= {
+        "app_settings_dir": str(folder / "settings"),
+        "labextensions_path": [str(Path(sys.prefix) / "share" / "jupyter" / "labextensions")],
+    }
+    for file, content in {folder / "config" / SERVER: server, kernel / "kernel.json": specification()}.items():
+        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return folder
 
 
@@ -84,23 +95,10 @@ def variables() -> dict[str, str]:
 
 
 def command(words: list[str]) -> list[str]:
-    """Command line of JupyterLab.
-
-    Parameters
-    ----------
-    words : list of str
-        Options of JupyterLab that come last, so that they win.
-    """
-    options = [
-        f"--ServerApp.root_dir={paths.ROOT}",
-        "--LabApp.default_url=/lab/tree/notebooks",
-        f"--LabApp.app_settings_dir={place() / 'settings'}",
-        f"--LabApp.labextensions_path={Path(sys.prefix) / 'share' / 'jupyter' / 'labextensions'}",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        # in a container; the token stays on
-        options.append("--allow-root")
-    return [sys.executable, "-m", "jupyterlab", *options, *words]
+    """Command line of JupyterLab, with options that come last, so that they win."""
+    # in a container one is root; the token stays on
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return [sys.executable, "-m", "jupyterlab", *root, *words]
 
 
 def tidied(model: dict, path: str, **_) -> None:
@@ -113,7 +111,7 @@ def tidied(model: dict, path: str, **_) -> None:
     path : str
         Its place below the folder that is served.
     """
-    if model["type"] == "notebook" and path.strip("/").startswith("notebooks/"):
+    if model["type"] == "notebook" and OURS.fullmatch(path.strip("/")):
         model["content"] = cleaned(nbformat.from_dict(model["content"]))
 
 
@@ -133,16 +131,18 @@ def _unasked(remotes):
 
 
 def main(arguments: list[str]) -> int:
-    """Command line: become JupyterLab, with options as one string."""
-    try:
-        words = shlex.split(" ".join(arguments))
-    except ValueError as error:
-        print(f"error: ARGS: {error}", file=sys.stderr)
-        return 2
+    """Command line: become JupyterLab, with its options in one string, or another command that starts a Jupyter."""
+    if arguments[:1] == ["--start"]:
+        line = arguments[1:]
+    else:
+        try:
+            line = command(shlex.split(" ".join(arguments)))
+        except ValueError as error:
+            print(f"error: ARGS: {error}", file=sys.stderr)
+            return 2
     settle()
     sys.stdout.flush()
-    line = command(words)
-    os.execve(line[0], line, os.environ | variables())
+    os.execvpe(line[0], line, os.environ | variables())
 
 
 if __name__ == "__main__":
