@@ -25,6 +25,7 @@ override CONTACT := $(value CONTACT)
 override MINUTES := $(value MINUTES)
 override INPUT := $(value INPUT)
 override QUICK := $(value QUICK)
+override ARGS := $(value ARGS)
 override NAME := $(value NAME)
 override TITLE := $(value TITLE)
 override TABLE := $(value TABLE)
@@ -34,20 +35,20 @@ override LOW := $(value LOW)
 override HIGH := $(value HIGH)
 override REASON := $(value REASON)
 export AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT MINUTES INPUT QUICK
-export NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
+export ARGS NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
 export PYTHONNOUSERSITE := 1
 
 KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK MINUTES INPUT
-KNOWN += NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
+KNOWN += ARGS NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MFLAGS GNUMAKEFLAGS,$(filter-out -%,$(GIVEN)))
 $(if $(UNKNOWN),$(error $(UNKNOWN): not a variable of this Makefile, which knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env extras data refresh report pdf run why explain sweep diff lab new refresh-outputs test check bench fuzz faults mutants reproduce audit format lock clean
+.PHONY: help env extras data refresh report pdf run why explain sweep diff lab try-lab new refresh-outputs test check fix bench fuzz faults mutants reproduce audit format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -85,8 +86,11 @@ sweep: ## run notebooks over a grid of parameters: GRID=sweeps/editions.yml
 diff: ## say what moved between editions: A=2025-02-14 B=2026-07-31; or commits: A=HEAD~1 B=. AS_OF=2025-02-14
 	@$(START) diff --as-of="$$AS_OF" $(HOW) -- "$$A" "$$B"
 
-lab: env ## open the notebooks in JupyterLab
-	@JUPYTER_PREFER_ENV_PATH=1 $(RUN) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+lab: data ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" as JupyterLab has them
+	@$(RUN) -m helpers.lab "$$ARGS"
+
+try-lab: data ## work in JupyterLab by a browser, in a copy, and write docs/lab-session.md
+	@$(RUN) bench/lab_session.py
 
 new: env ## add a notebook, its module, tests, ledger rows and claim: NAME=08_capex TITLE="Did capital spending rise?"
 	@HELPERS_OWN=0 $(RUN) -m helpers.new --title="$$TITLE" --table="$$TABLE" --claim="$$CLAIM" --unit="$$UNIT" --low="$$LOW" --high="$$HIGH" --reason="$$REASON" -- "$$NAME"
@@ -102,10 +106,11 @@ faults: env ## write docs/faults.md, which names the tests that provoke each fau
 test: env ## unit, data and house tests, then every notebook against its stored outputs
 	@$(RUN) -m pytest -n 3
 
-check: env ## style, then test
-	@$(RUN) -m ruff check .
-	@$(RUN) -m ruff format --check .
-	@$(MAKE) --no-print-directory test
+check: ## say in plain words what is missing before a change can be kept, and change nothing
+	@HELPERS_OWN=0 $(START) check $(HOW)
+
+fix: ## repair what needs no judgement: layout, traces of editors, ids, old outputs; then say what is left
+	@HELPERS_OWN=0 $(START) fix $(HOW)
 
 audit: env extras ## ask whether a locked package has a known vulnerability; needs the network
 	@$(RUN) -m helpers.audit
@@ -130,5 +135,5 @@ lock: ## resolve pyproject.toml into requirements.lock, environment.yml, bench/r
 	@$(PYTHON) src/helpers/environment.py lock
 
 clean: ## delete what is built: the environment, data/processed, the report
-	@rm -rf .venv .venv-extra .fuzz report .ruff_cache data/processed/*.parquet
+	@rm -rf .venv .venv-extra .lab .fuzz report .ruff_cache data/processed/*.parquet
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,10 +13,9 @@ from matplotlib.image import imread
 
 from editions import executed
 from helpers import parameters, paths, recorded, results
+from helpers.check import alike
 
 NAMES = parameters.notebooks()
-# of all pixels, how many another processor's rounding of a line may turn, and by how much of a colour
-MOST_TURNED, A_SHADE = 0.001, 0.1
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +37,6 @@ def figures(name):
     cells = nbformat.read(paths.NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     return {each.metadata["exhibit"]["slug"]: base64.b64decode(each.data["image/png"]) for each in outputs}
-
-
-def alike(stored, drawn):
-    """Whether two pictures show the same; nearly always they are the same bytes."""
-    if stored == drawn:
-        return True
-    one, other = (imread(io.BytesIO(content)) for content in (stored, drawn))
-    return one.shape == other.shape and (np.abs(one - other).max(axis=-1) > A_SHADE).mean() <= MOST_TURNED
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -205,7 +205,7 @@ BROKEN = {
     "25 outputs taken out": (outputs_taken_out, "shown", "publishes 1 exhibits but stores 0"),
     "25 printed words taken out": (words_taken_out, "shown", "prints, but stores no words"),
     "26 swapped code": (moved_code, "order counts", "number 6, not 5"),
-    "26 swapped prose": (moved_prose, "order", "moved, deleted or put in"),
+    "26 swapped prose": (moved_prose, "order", "one was moved or deleted"),
     "26 deleted code": (deleted_code, "order counts", "was executed as number 6, not 5"),
     "26 deleted code, ids made good": (deleted_code_and_renumbered, "counts", "was executed as number 6, not 5"),
     "26 deleted prose": (deleted_prose, "sections", "“What this cannot tell” is missing"),

@@ -27,6 +27,9 @@ MACHINERY = {
     "own": {"data", "parameters", "adoption", "events", "returns", "inference"},
     "gate": {"parameters", "results"},
     "new": {"paths", "environment", "data", "parameters", "results", "terminal"},
+    "check": {"environment", "gate", "parameters", "paths", "readme"},
+    "fix": {"check", "parameters", "paths", "execution"},
+    "lab": {"environment", "paths", "execution", "terminal"},
     "recorded": {"paths"},
     "kernels": {"environment"},
     "execution": {"paths", "kernels"},
@@ -55,7 +58,7 @@ MACHINERY = {
     "sweep": {"paths", "inference", "cache", "charts", "results", "parameters", "execution", "runs", "cluster"},
     "run": {"paths", "data", "results", "report", "downloads", "pdf", "readme", "freshness", "cache", "kernels"}
     | {"docs", "parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
-    | {"terminal", "exchange", "own"},
+    | {"terminal", "exchange", "own", "gate", "check", "fix"},
     # panels of sliders, where numbers and pictures meet as they do in a notebook, so all topics too
     "explore": {"paths", "data", "parameters", "inference", "results", "charts"},
 }

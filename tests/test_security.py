@@ -215,5 +215,18 @@ def test_the_security_page_names_every_command_that_runs_notebooks_or_asks_the_n
     makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, flags=re.MULTILINE))
     told = set(re.findall(r"`make ([a-z-]+)`", page))
-    runs = {"report", "pdf", "run", "sweep", "diff", "lab", "refresh-outputs", "test", "check", "bench"}
-    assert runs | {"refresh", "audit", "env", "lock", "extras"} <= told <= targets
+    runs = {
+        "report",
+        "pdf",
+        "run",
+        "sweep",
+        "diff",
+        "lab",
+        "refresh-outputs",
+        "test",
+        "check",
+        "fix",
+        "try-lab",
+        "bench",
+    }
+    assert runs | {"bench", "refresh", "audit", "env", "lock", "extras"} <= told <= targets

@@ -23,7 +23,8 @@ LEAST_PARAMETERS, MOST_PARAMETERS = 1, 8
 REASON = "not compared:"
 LEAST_WORDS = 4
 
-_AGAIN = "run `make refresh-outputs`"
+AGAIN = "run `make fix`"
+"""Remedy of what executing a notebook again mends."""
 # tags and comments that keep nbval from comparing a cell, or let it fail
 _IGNORING = re.compile(r"(nbval|pytest[-_]validate|raises[-_]exception)", re.IGNORECASE)
 # the note's own figures are whole or stand in its words at the top; below, a decimal or a percentage is a find
@@ -110,7 +111,7 @@ def faults(name: str, notebook: nbformat.NotebookNode) -> list[Finding]:
         In the order of `RULES`.
     """
     return [
-        Finding(rule, name, _place(notebook, number), fault, remedy)
+        Finding(rule, name, cell_name(notebook, number), fault, remedy)
         for rule, breaks in RULES.items()
         for number, fault, remedy in breaks(name, notebook)
     ]
@@ -137,7 +138,7 @@ def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
     }
     return [
         f"data/{'added_' if row.added else ''}claims.csv: {row.Index} is not judged by notebooks/{row.notebook}.ipynb; "
-        f"record it there, then {_AGAIN}"
+        f"record it there, then {AGAIN}"
         for row in results.claims().itertuples()
         if row.Index not in printed or row.notebook not in notebooks
     ]
@@ -182,7 +183,7 @@ def order(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.get("id") != f"{_mark(name)}-{number - 1:02d}":
             fault = f"has the id {cell.get('id')!r} where {_mark(name)}-{number - 1:02d} follows"
-            yield number, fault, "a cell was moved, deleted or put in: take that back, or number the ids on"
+            yield number, fault, f"where a cell was put in, {AGAIN}; where one was moved or deleted, take that back"
             return
 
 
@@ -239,10 +240,10 @@ def counts(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault for the first cell that is not executed in its turn: stripped, unrun, moved, or one deleted."""
     for wanted, (number, cell) in enumerate(_code(notebook), start=1):
         if cell.execution_count is None:
-            yield number, "was not executed, or stripped of its outputs", _AGAIN
+            yield number, "was not executed, or stripped of its outputs", AGAIN
             return
         if cell.execution_count != wanted:
-            yield number, f"was executed as number {cell.execution_count}, not {wanted}", f"run all in order: {_AGAIN}"
+            yield number, f"was executed as number {cell.execution_count}, not {wanted}", AGAIN
             return
 
 
@@ -250,26 +251,26 @@ def quiet(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault for every stored error and every word on stderr."""
     for number, output in _outputs(notebook):
         if output.output_type == "error":
-            yield number, f"stores an error: {output.get('ename', '')}", f"mend what raises it, then {_AGAIN}"
+            yield number, f"stores an error: {output.get('ename', '')}", f"mend what raises it, then {AGAIN}"
         elif output.get("name") == "stderr":
             first = (output.get("text", "").strip().splitlines() or [""])[0]
-            yield number, f"warns on stderr: {first[:80]}", f"mend what it warns of, then {_AGAIN}"
+            yield number, f"warns on stderr: {first[:80]}", f"mend what it warns of, then {AGAIN}"
 
 
 def tidiness(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault for metadata that a machine, an editor or a run has left."""
     kernel = notebook.metadata.get("kernelspec", {}).get("name")
     if kernel != "python3":
-        yield None, f"names the kernel {kernel!r}", f"choose “Python 3”, or {_AGAIN}"
+        yield None, f"names the kernel {kernel!r}", f"choose “Python 3”, or {AGAIN}"
     left = sorted(set(notebook.metadata) - {"kernelspec", "language_info"})
     if left:
-        yield None, f"holds metadata of {', '.join(left)}", _AGAIN
+        yield None, f"holds metadata of {', '.join(left)}", AGAIN
     if "version" in notebook.metadata.get("language_info", {}):
-        yield None, "names the version of a Python", _AGAIN
+        yield None, "names the version of a Python", AGAIN
     for number, cell in enumerate(notebook.cells, start=1):
         left = sorted(set(cell.metadata) - {"tags"})
         if left:
-            yield number, f"holds metadata of {', '.join(left)}", _AGAIN
+            yield number, f"holds metadata of {', '.join(left)}", AGAIN
 
 
 def comparison(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -294,7 +295,7 @@ def places(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
         text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
         if match := _PATH.search(text):
             shown = text[match.start() :].split()[0][:40]
-            yield number, f"shows a path of a machine: {shown}", f"print the name alone, then {_AGAIN}"
+            yield number, f"shows a path of a machine: {shown}", f"print the name alone, then {AGAIN}"
 
 
 def shown(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -305,9 +306,9 @@ def shown(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
         exhibits += len(_NO_EXHIBIT.findall(_printed(cell)))
         published = sum(call.startswith("charts.publish") for call in calls)
         if exhibits < published:
-            yield number, f"publishes {published} exhibits but stores {exhibits}", _AGAIN
+            yield number, f"publishes {published} exhibits but stores {exhibits}", AGAIN
         if "print" in calls and not _printed(cell):
-            yield number, "prints, but stores no words", _AGAIN
+            yield number, "prints, but stores no words", AGAIN
 
 
 def exhibits(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -318,7 +319,7 @@ def exhibits(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
             continue
         exhibit, words = output.metadata.get("exhibit", {}), output.data.get("text/plain", "")
         slug, kind = exhibit.get("slug", ""), exhibit.get("kind")
-        remedy = f"publish it by charts.publish or publish_table, then {_AGAIN}"
+        remedy = f"publish it by charts.publish or publish_table, then {AGAIN}"
         if kind not in ("figure", "table"):
             yield number, "shows what is neither a figure nor a table of the house", remedy
             continue
@@ -398,7 +399,8 @@ def _mark(name):
     return name.partition("_")[0]
 
 
-def _place(notebook, number):
+def cell_name(notebook: nbformat.NotebookNode, number: int | None) -> str:
+    """Name a cell by its number from the top and how it begins; empty where no number is given."""
     if number is None or not notebook.cells:
         return ""
     begins = (notebook.cells[number - 1].source.strip().splitlines() or [""])[0]

@@ -115,6 +115,19 @@ def filled(text: str) -> str:
     return f"{before}{BEGIN}\n{findings()}{END}{after}"
 
 
+def current() -> bool:
+    """Tell whether README.md and its figure are those of the stored notebooks.
+
+    Raises
+    ------
+    LookupError, ValueError
+        As `filled` and `exhibit`.
+    """
+    text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
+    drawn = base64.b64decode(exhibit(*LEAD).data["image/png"])
+    return text == filled(text) and picture().is_file() and picture().read_bytes() == drawn
+
+
 def write() -> None:
     """Fill in README.md, and put its figure into ``docs``."""
     page = paths.ROOT / "README.md"

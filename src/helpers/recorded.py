@@ -19,6 +19,7 @@ WORDS = ("notebook", "n", "unit", "method", "verdict")
 DIGITS = 12
 # below this, what should be nothing is rounding
 NOTHING = 1e-12
+REMEDY = "`make test` names all, `make refresh-outputs` records what is found"
 
 
 class Class(NamedTuple):
@@ -213,8 +214,7 @@ def moved(edition: str, folder: Path) -> str:
     if not lines:
         return ""
     count = len({line.partition(": ")[0] for line in lines})
-    remedy = "`make test` names all, `make refresh-outputs` records what is found"
-    return f"{count} of {len(stored)} recorded results of {edition} moved, such as {lines[0]}; {remedy}"
+    return f"{count} of {len(stored)} recorded results of {edition} moved, such as {lines[0]}; {REMEDY}"
 
 
 def _rows():

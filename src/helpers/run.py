@@ -14,16 +14,20 @@ import sys
 from pathlib import Path
 
 import filelock
+import nbformat
 from tqdm import tqdm
 
 from helpers import (
     cache,
+    check,
     cluster,
     data,
     diff,
     docs,
     downloads,
+    fix,
     freshness,
+    gate,
     kernels,
     lineage,
     numbers,
@@ -432,6 +436,96 @@ def _run_own_cases(place, workers, force):
     return {job.name: fault for job, fault, _ in runs.outcomes() if fault}
 
 
+def check_change(force: bool = False, wish: str = "") -> int:
+    """Say what is missing before a change can be kept, a line a finding; change nothing.
+
+    What can be told from the files is said at once; then notebooks that are not kept as they are now are executed.
+
+    Returns
+    -------
+    int
+        0 when all is in order, else 1.
+    """
+    lines, sound = check.findings()
+    print(*lines, sep="\n", end="\n" * bool(lines), flush=True)
+    if sound:
+        more = _outdated(force, wish)
+        print(*more, sep="\n", end="\n" * bool(more))
+        lines += more
+    else:
+        print("Outputs are compared with their code once the parameters and the form of the notebooks are in order.")
+    if lines:
+        count = f"{len(lines)} finding{'s' * (len(lines) > 1)}"
+        print(f"{count}. `make fix` repairs what needs no judgement; `make test` is the full proof.")
+        return 1
+    print("All is in order. `make test` is the full proof.")
+    return 0
+
+
+def fix_change(force: bool = False, wish: str = "") -> int:
+    """Repair what needs no judgement, storing outputs anew where they are old; then say what is left.
+
+    Returns
+    -------
+    int
+        0 when nothing is left, else 1.
+    """
+    said = fix.style() + fix.notebooks()
+    check.write()
+    lines, sound = check.findings()
+    if sound:
+        old = _outdated(force, wish)
+        said += [line.partition(";")[0] for line in old if line.endswith(recorded.REMEDY)]
+        if old or any(line.endswith(gate.AGAIN) for line in lines):
+            refresh_outputs(wish=wish)
+        elif check.stale_readme():
+            readme.write()
+            said.append("README.md: the findings are filled in anew")
+    print(*(f"Repaired: {words}" for words in said), sep="\n", end="\n" * bool(said), flush=True)
+    return check_change(wish=wish)
+
+
+def _outdated(force, wish):
+    """Say what the stored outputs and the recorded results have that the code does not give any more."""
+    try:
+        days = sorted({data.REPLICATION, *recorded.editions()})
+    except ValueError as error:
+        return [str(error)]
+    settings = {day: {} if day == data.REPLICATION else {"as_of": day} for day in days}
+    places = {day: paths.REPORT / f".stage-check-{day}-{os.getpid()}" for day in days}
+    with _sole_run():
+        try:
+            faults = {}
+            if not force and _all_kept(places, settings):
+                data.build()
+            else:
+                with _workers(wish) as workers:
+                    workers.aside(data.build)
+                    words = "Executing what is not kept"
+                    faults, _ = run_jobs(places, settings, words, workers, force)
+            lines = [f"{name}: {fault}; mend what raises it" for name, fault in sorted(faults.items())]
+            for notebook in notebooks():
+                executed = places[data.REPLICATION] / notebook / "notebook.ipynb"
+                if f"{notebook} as of {data.REPLICATION}" not in faults and executed.is_file():
+                    stored = (nbformat.read(file, as_version=4) for file in (check.notebook_file(notebook), executed))
+                    lines += check.outdated(notebook, *stored)
+            return lines if faults else lines + [line for day in days if (line := recorded.moved(day, places[day]))]
+        except data.DataError as error:
+            return error.faults
+        finally:
+            for place in places.values():
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _all_kept(places, settings):
+    """Fetch the runs of all notebooks; whether every one was kept, so that no kernel is needed."""
+    return all(
+        cache.fetch(cache.key(cache.parts(notebook, settings[day], place)), place / notebook)
+        for day, place in places.items()
+        for notebook in notebooks()
+    )
+
+
 def _why(notebook, as_of):
     """Say what changed since a notebook of the report was executed."""
     parameters(notebook)
@@ -491,6 +585,8 @@ def _wish(arguments):
         "pdf": "build the editions, each with a PDF",
         "notebook": "execute one notebook into the drafts",
         "refresh-outputs": "execute the stored notebooks and record the results of both editions",
+        "check": "say what is missing before a change can be kept",
+        "fix": "repair what needs no judgement",
         "why": "say what changed since a notebook was executed",
         "sweep": "execute a notebook over a grid",
         "diff": "say what moved between two editions or commits",
@@ -536,6 +632,10 @@ def main(arguments: list[str] | None = None) -> int:
             # older commits know neither
             given = {"force": wish.force, "kernels": wish.kernels}
             return _diff(wish.a, wish.b, wish.as_of, [f"--{name}={value}" for name, value in given.items() if value])
+        if wish.command == "check":
+            return check_change(**options)
+        if wish.command == "fix":
+            return fix_change(**options)
         return refresh_outputs(**options)
     except (ParameterError, kernels.KindError, cluster.ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)

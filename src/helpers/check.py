@@ -1,0 +1,247 @@
+"""What is missing before a change can be kept, in plain words: a line a finding, with its place and its remedy.
+
+Changes nothing. What follows from looking at files is here; `helpers.run` adds what only a run can tell.
+"""
+
+import ast
+import base64
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from helpers import environment, gate, parameters, paths, readme
+
+FIX = "`make fix` repairs it"
+# of all pixels, how many another processor's rounding of a line may turn, and by how much of a colour
+MOST_TURNED, A_SHADE = 0.001, 0.1
+# of a notebook whose every output is old, the first ones tell enough
+MOST_CELLS = 3
+
+
+def findings() -> tuple[list[str], bool]:
+    """Say what is missing, as far as it can be told without a run.
+
+    Returns
+    -------
+    list of str
+        A line a finding: of the notebooks by the gate, of their parameters, of style, of files that are written by
+        commands.
+    bool
+        Whether the notebooks can be executed as they are, and what they give be kept: each can be read, and its
+        parameters are those that the claims rest on.
+    """
+    told = {name: gate.examine(notebook_file(name)) for name in parameters.notebooks()}
+    lines = [str(finding) for found in told.values() for finding in found]
+    broken = {name for name, found in told.items() if {each.rule for each in found} & {"notebook", "declarations"}}
+    read = {name: nbformat.read(notebook_file(name), as_version=4) for name in told if name not in broken}
+    other = undeclared(read)
+    if not broken:
+        lines += gate.unexamined(read)
+    lines += other + [words for words, _ in style()] + written(whole=not broken)
+    return lines, not broken and not other
+
+
+def notebook_file(name: str) -> Path:
+    """File of a notebook of the collection."""
+    return paths.NOTEBOOKS / f"{name}.ipynb"
+
+
+def undeclared(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
+    """Name the parameters of stored notebooks that are not those on which the claims rest.
+
+    Parameters
+    ----------
+    notebooks : dict of str to NotebookNode
+        By name; their cells of parameters can be read.
+    """
+    file = paths.ROOT / "tests" / "test_notebooks.py"
+    if not file.is_file():
+        return []
+    declared, lines, where = _declared(file), [], "`DECLARED` in tests/test_notebooks.py"
+    for name, notebook in notebooks.items():
+        found, wanted = parameters.declared(f"{name}.ipynb", notebook), declared.get(name)
+        place = f"notebooks/{name}.ipynb"
+        if wanted is None:
+            lines.append(f"{place}: no claim rests on its parameters yet; declare them in {where}")
+            continue
+        for parameter in sorted(found.keys() | wanted.keys()):
+            if parameter not in wanted:
+                lines.append(f"{place}: {parameter} is a new parameter; declare it in {where}")
+            elif parameter not in found:
+                lines.append(f"{place}: the parameter {parameter} is gone; put it back, or take it out of {where}")
+            elif found[parameter] != wanted[parameter]:
+                words = f"{parameter} is {found[parameter]!r}, but the claims rest on {wanted[parameter]!r}"
+                lines.append(f"{place}: {words}; set it back, or declare another in {where}")
+    return lines
+
+
+def _declared(file):
+    """Read the table of declared parameters, a literal."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DECLARED":
+            return ast.literal_eval(node.value)
+    return {}
+
+
+def style() -> list[tuple[str, bool]]:
+    """Say what ruff finds, in plain words, and of each finding whether `make fix` repairs it."""
+    found = {}
+    for words in (["check"], ["format", "--check"]):
+        command = [sys.executable, "-m", "ruff", *words, "--no-cache", "--output-format=json", "."]
+        done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            found[f"ruff cannot look at the code: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"] = False
+            continue
+        for one in json.loads(done.stdout or "[]"):
+            # what a file lacks to the house format is told once, not by its lines
+            layout = one["code"] == "unformatted"
+            safe = layout or (one["fix"] or {}).get("applicability") == "safe"
+            where = str(Path(one["filename"]).relative_to(paths.ROOT.resolve()))
+            if not layout:
+                where += f", cell {one['cell']}" if one["cell"] else ""
+                where += f", line {one['location']['row']}"
+            message = "is not in the house format" if layout else f"{one['message'].rstrip('.')} ({one['code']})"
+            found[f"{where}: {message}; {FIX if safe else 'mend it by hand'}"] = safe
+    return sorted(found.items())
+
+
+def written(whole: bool = True) -> list[str]:
+    """Name the files in git that a command writes and that are not as it would write them.
+
+    Parameters
+    ----------
+    whole : bool
+        Whether all notebooks can be read; else README, which is filled in from them, is left out.
+    """
+    lines = []
+    page, lock, conda = (paths.ROOT / name for name in ("README.md", "requirements.lock", "environment.yml"))
+    if whole and page.is_file():
+        try:
+            if stale_readme():
+                lines.append(f"README.md: the findings are not those of the stored notebooks; {FIX}")
+        except (LookupError, ValueError) as error:
+            lines.append(f"README.md cannot be filled in: {error.args[0]}")
+    if conda.is_file() and conda.read_text(encoding="utf-8") != environment.conda(lock.read_text(encoding="utf-8")):
+        lines.append(f"environment.yml: is not written from requirements.lock as it is; {FIX}")
+    if _faults("--check"):
+        lines.append(f"docs/faults.md: does not name the tests that there are; {FIX}")
+    return lines
+
+
+def stale_readme() -> bool:
+    """Tell whether README's findings are other than those of the stored notebooks.
+
+    Raises
+    ------
+    LookupError, ValueError
+        If it cannot be filled in.
+    """
+    return (paths.ROOT / "README.md").is_file() and not readme.current()
+
+
+def write() -> None:
+    """Write the files in git that follow from others alone: environment.yml and docs/faults.md."""
+    conda = paths.ROOT / "environment.yml"
+    if conda.is_file():
+        conda.write_text(environment.conda((paths.ROOT / "requirements.lock").read_text(encoding="utf-8")), "utf-8")
+    _faults()
+
+
+def _faults(*words):
+    """Have the ledger of faults looked at or its page written; whether it was not in order."""
+    file = paths.ROOT / "tests" / "faults.py"
+    command = [sys.executable, str(file), *words]
+    return file.is_file() and subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def outdated(name: str, stored: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> list[str]:
+    """Say which cells of a stored notebook show another output than their code now gives.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``01_returns``.
+    stored, executed : NotebookNode
+        The same cells, as they are stored and as they were executed just now.
+
+    Returns
+    -------
+    list of str
+        A line a cell, at most `MOST_CELLS` of them and how many more there are; empty when nothing is out of date.
+    """
+    lines, place = [], f"notebooks/{name}.ipynb"
+    for number, (old, new) in enumerate(zip(stored.cells, executed.cells, strict=True), start=1):
+        words = _apart(old, new) if new.cell_type == "code" else ""
+        if words:
+            lines.append(f"{place}, {gate.cell_name(stored, number)}: {words}; {gate.AGAIN}")
+    more = len(lines) - MOST_CELLS
+    return lines[:MOST_CELLS] + ([f"{place}: {more} more cells show old outputs; {gate.AGAIN}"] if more > 0 else [])
+
+
+def _apart(old, new):
+    """Say how the outputs of a cell differ; nothing when they do not."""
+    one, other = _shown(old), _shown(new)
+    for (kind, was), (now_kind, now) in zip(one, other, strict=False):
+        if kind != now_kind or (was != now and not (kind.startswith("picture") and alike(was, now))):
+            if kind == now_kind == "words":
+                return "stores “{}” where its code now prints “{}”".format(*_difference(was, now))
+            name = (kind if kind == now_kind else now_kind).removeprefix("picture of ")
+            return f"{name} is not the one that its code now gives"
+    if len(one) != len(other):
+        return f"stores {_counted(one)} where its code now gives {_counted(other)}"
+    return ""
+
+
+def _counted(shown):
+    return f"{len(shown)} output{'s' * (len(shown) != 1)}" if shown else "no output"
+
+
+def _shown(cell):
+    """Give what a cell shows, each with its kind."""
+    found = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            found.append(("words" if output.name == "stdout" else "stderr", output.text))
+        elif output.output_type == "error":
+            found.append(("the error", output.ename))
+        else:
+            exhibit = output.metadata.get("exhibit", {})
+            name = f"{exhibit['kind']} “{exhibit['slug']}”" if exhibit else "what it shows"
+            content = {kind: value for kind, value in output.data.items() if kind != "image/png"}
+            found.append((name, json.dumps(content, sort_keys=True)))
+            if "image/png" in output.data:
+                found.append((f"picture of {name}", base64.b64decode(output.data["image/png"])))
+    return found
+
+
+def _difference(old, new):
+    """First lines that differ between two texts, from a little before where they do."""
+    lines = [text.splitlines() for text in (old, new)]
+    for one, other in zip(*lines, strict=False):
+        if one != other:
+            start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+            start = max(0, one.rfind(" ", 0, max(0, start - 20)) + 1)
+            return [_cut(text[start:], start) for text in (one, other)]
+    # one goes on where the other ends
+    shorter = min(map(len, lines))
+    return [_cut(rest[shorter], 0) if len(rest) > shorter else "" for rest in lines]
+
+
+def _cut(text, start):
+    return f"{'…' * (start > 0)}{text[:60]}{'…' * (len(text) > 60)}"
+
+
+def alike(stored: bytes, drawn: bytes) -> bool:
+    """Tell whether two PNG pictures show the same; nearly always they are the same bytes."""
+    if stored == drawn:
+        return True
+    # here, for it is hardly ever needed
+    import numpy as np
+    from matplotlib.image import imread
+
+    one, other = (imread(io.BytesIO(content)) for content in (stored, drawn))
+    return one.shape == other.shape and bool((np.abs(one - other).max(axis=-1) > A_SHADE).mean() <= MOST_TURNED)
