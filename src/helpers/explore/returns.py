@@ -87,7 +87,8 @@ def look(choice: dict) -> Look:
         else f"{name}: {one}"
         for (name, (start, end)), one in zip(spans.items(), gained.values(), strict=True)
     ]
-    said = [f"{held.name} returned {'; '.join(told)}: arithmetic on closes, weights {held.weights} at the start."]
+    how = f"weights {held.weights} at the start" if len(held.members) > 1 else f"the fund {held.members[0]}"
+    said = [f"{held.name} returned {'; '.join(told)}: arithmetic on closes, {how}."]
     if claims:
         said.append(f"No claim rests on this group's mean abnormal return on {shock}: {mean}.")
     found = {claim: gained[name] for claim, name in claims.items()} or {SHOCK: mean}
