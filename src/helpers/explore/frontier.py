@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers import charts, frontier, parameters
 from helpers.explore.looks import Control, Look, Topic, as_of_control, dates_control, latest, load
-from helpers.inference import Unanswered, number
+from helpers.inference import NOT_CHECKABLE, Unanswered, number
 
 NOTEBOOK = "02_frontier"
 # as a cell of the notebook names them; the tests hold what comes of them against the recorded results
@@ -81,7 +81,9 @@ def _board(scores, day, style):
         return frontier.board(scores, day, style)
     kind = "with" if style else "without"
     near = [f"{one:%Y-%m-%d}" for one in (days[days < day].max(), days[days > day].min()) if pd.notna(one)]
-    return Unanswered(f"no board of {day} {kind} style control is held; the nearest are of {' and '.join(near)}")
+    return Unanswered(
+        f"no board of {day} {kind} style control is held; the nearest are of {' and '.join(near)}", NOT_CHECKABLE
+    )
 
 
 def _cheapest(models, level, day):

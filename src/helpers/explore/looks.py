@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from helpers import data, parameters, results
-from helpers.inference import Estimate, Unanswered
+from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered
 
 # a slider asks for the same tables again and again; they are cut and never changed
 load = functools.lru_cache(maxsize=64)(data.load)
@@ -130,7 +130,7 @@ def answered(ask: Callable, *arguments, **words) -> Estimate | Unanswered:
     try:
         return ask(*arguments, **words)
     except ValueError as refusal:
-        return Unanswered(str(refusal))
+        return Unanswered(str(refusal), NOT_CHECKABLE)
 
 
 def differences(topic: Topic, choice: dict, look: Look) -> list[str]:

@@ -127,7 +127,7 @@ def _view(widget):
 
 def _widget(control):
     common = {"options": list(control.options.items()), "value": control.declared, "description": control.label}
-    common |= {"style": {"description_width": "8.5em"}, "layout": widgets.Layout(width="34em")}
+    common |= {"style": {"description_width": "11em"}, "layout": widgets.Layout(width="34em")}
     if control.ordered:
         # a drag asks once, where it ends
         return widgets.SelectionSlider(continuous_update=False, **common)

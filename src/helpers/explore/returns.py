@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers import charts, events, inference, parameters, returns
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control, latest, load
-from helpers.inference import Estimate, Unanswered
+from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered
 from helpers.returns import Portfolio
 
 NOTEBOOK, SHOCK, CHAIN = "01_returns", "shock-27-january", "ai_chain"
@@ -61,7 +61,7 @@ def look(choice: dict) -> Look:
     known = f"On {as_of} the last trading day known was {newest}." if newest else f"On {as_of} no return was known."
     claims = CLAIMS.get(group, {})
     if pd.Timestamp(shock) not in days:
-        no = Unanswered(f"{shock} is not a trading day")
+        no = Unanswered(f"{shock} is not a trading day", NOT_CHECKABLE)
         return Look(lambda: no, [indices], dict.fromkeys(claims or [SHOCK], no), known)
     gap = len(days[(days > declared["estimation_end"]) & (days <= declared["shock_day"])])
     before = _iso(days[days < shock])
@@ -74,7 +74,9 @@ def look(choice: dict) -> Look:
     )
     mean = answered(events.mean_abnormal_return, model, members, shock, shock)
     if len(members) < 3:
-        mean = Unanswered(f"an error across firms needs three of them, and {_words(group)} has {len(members)}")
+        mean = Unanswered(
+            f"an error across firms needs three of them, and {_words(group)} has {len(members)}", NOT_CHECKABLE
+        )
     year_start = _iso(days[days < f"{eve[:4]}-01-01"])[-1]
     held = HELD.get(group) or Portfolio(_words(group), members, "market cap" if group in BY_CAP else "equal")
     spans = {"before": (year_start, eve), "after": (eve, end)}
@@ -85,7 +87,8 @@ def look(choice: dict) -> Look:
         else f"{name}: {one}"
         for (name, (start, end)), one in zip(spans.items(), gained.values(), strict=True)
     ]
-    said = [f"{held.name} returned {'; '.join(told)}: arithmetic on closes, weights {held.weights} at the start."]
+    how = f"weights {held.weights} at the start" if len(held.members) > 1 else f"the fund {held.members[0]}"
+    said = [f"{held.name} returned {'; '.join(told)}: arithmetic on closes, {how}."]
     if claims:
         said.append(f"No claim rests on this group's mean abnormal return on {shock}: {mean}.")
     found = {claim: gained[name] for claim, name in claims.items()} or {SHOCK: mean}
