@@ -90,6 +90,16 @@ def test_a_change_of_an_input_changes_the_keys_of_the_notebooks_that_read_it_and
     assert {notebook for notebook in ALL if before[notebook] != after[notebook]} == touched
 
 
+def test_an_added_claim_is_an_input_of_its_own_notebook_and_of_that_which_gathers(whole):
+    place = whole.root / "data" / "added_claims.csv"
+    head, before = "id,notebook,claim,quantity,unit,low,high,reason_for_range\n", keys()
+    for low in (0, 1):
+        place.write_text(f"{head}ours,02_frontier,Ours,change,percent,{low},inf,sign\n", encoding="utf-8")
+        after = keys()
+        assert {name for name in ALL if before[name] != after[name]} == {"02_frontier", "99_verdicts"}
+        before = after
+
+
 def test_a_font_and_a_parameter_are_inputs_of_all(whole):
     before = keys()
     assert not set(before.values()) & set(keys({"seed": 1}).values())

@@ -688,6 +688,19 @@ def swept(verdicts):
     return pd.DataFrame(rows, columns=["claim", "as_of", "verdict", "robust"])
 
 
+def test_changes_say_how_many_rose_and_put_the_largest_rise_on_top():
+    table = pd.DataFrame({"entity": ["a", "b", "c"], "start": [1.0, 5, 4], "end": [2.0, 9, 3], "change": [1.0, 4, -1]})
+    mean = inference.Estimate(4 / 3, -5.0, 7.0, "points", 3, "test")
+    drawn = charts.changes(table, mean, "Use", "points")
+    assert drawn.title == "Use rose for 2 of 3; mean change 1.3 points (−5.0 to 7.0)"
+    assert drawn.alt == "Arrows of 3 in points. b 5 to 9; a 1 to 2; c 4 to 3."
+    axis = drawn.figure.axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["c", "a", "b"]
+    arrows = [text.arrow_patch.get_edgecolor() for text in axis.texts if isinstance(text, Annotation)]
+    assert [matplotlib.colors.to_hex(colour).upper() for colour in arrows] == [charts.ORANGE, charts.BLUE, charts.BLUE]
+    assert charts.changes(table, Unanswered("no row"), "Use", "points") == Unanswered("no row")
+
+
 def test_verdicts_by_date_count_the_claims_that_change_and_leave_out_those_not_judged():
     claims = list(results.claims().index[:3])
     told = {

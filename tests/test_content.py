@@ -64,6 +64,12 @@ def test_a_ledger_sets_editions_side_by_side_and_leaves_out_no_claim(tmp_path, m
     assert [group["question"] for group in groups] == ["Did they fall?", None]
     assert [answer["value"] for answer in groups[0]["rows"][0]["answers"]] == ["−4.1", "−5.0"]
     assert content.tally(groups, 0) == {"holds": 1, "not examined": 1}
+    (tmp_path / "added_claims.csv").write_text(
+        "id,notebook,claim,quantity,unit,low,high,reason_for_range\nours,01_returns,Ours,change,percent,0,inf,sign\n"
+    )
+    groups = content.ledger(folders, {"01_returns": "Did they fall?"})
+    assert [(group["notebook"][:2], group["added"]) for group in groups] == [("01", False), ("05", False), ("01", True)]
+    assert groups[2]["rows"][0]["added"] and content.tally(groups, 0) == {"holds": 1, "not examined": 1}
 
 
 def test_a_table_gives_up_its_text_and_no_markup():

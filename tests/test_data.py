@@ -426,6 +426,26 @@ def test_a_wrong_ledger_is_refused(name, old, new, faults, project, refused):
     assert refused() == faults
 
 
+ADDED = "id,notebook,claim,quantity,unit,low,high,reason_for_range\nours,08_capex,Ours,change,percent,0,inf,sign\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "faults"),
+    [
+        ("0,inf", "0,-inf", ["line 2: '0' to '-inf' is no range"]),
+        ("sign", "", ["line 2, column reason_for_range: is empty"]),
+        ("08_capex", "capex", ["line 2, column notebook: 'capex' is not the name of a notebook"]),
+        ("ours,", "fell,", ["line 2, column id: 'fell' is a claim of the note"]),
+        ("sign\n", "sign\nours,08_capex,O,c,percent,0,1,s\n", ["line 3, column id: 'ours' stands already on line 2"]),
+    ],
+)
+def test_a_wrong_added_claim_is_refused_as_one_of_the_note_is(old, new, faults, project, refused):
+    project.ledger("added_claims.csv", ADDED)
+    assert data.build()
+    project.ledger("added_claims.csv", ADDED.replace(old, new))
+    assert refused() == [f"data/added_claims.csv {fault}" for fault in faults]
+
+
 @pytest.mark.parametrize("name", ["sources.csv", "columns.csv", "claims.csv"])
 def test_a_missing_ledger_is_named_with_the_remedy(name, project, refused):
     (project.data / name).unlink()

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import pandas as pd
 import pytest
@@ -130,6 +131,42 @@ def test_every_claim_has_a_verdict_even_where_nobody_looked(here):
     assert list(table.columns) == ["claim", "notebook", "value", "low", "high", "unit", "verdict", "robust", "reason"]
     assert list(table.claim) == list(results.claims().index)
     assert set(table.verdict) == {"not examined"}
+
+
+ADDED = "id,notebook,claim,quantity,unit,low,high,reason_for_range\n"
+ADDED += "sizes-rose,01_returns,They rose,mean change,percent,1,inf,more than error\n"
+
+
+@pytest.fixture
+def added(tmp_path, monkeypatch):
+    """The note's claims, and one that was added for notebook 01."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(paths.DATA / "claims.csv", folder)
+    (folder / "added_claims.csv").write_text(ADDED, encoding="utf-8")
+    monkeypatch.setattr(paths, "DATA", folder)
+
+
+def test_an_added_claim_follows_the_notes_and_is_none_of_them(added):
+    table = results.claims()
+    assert (len(table), table.added.sum(), table.index[-1]) == (36, 1, "sizes-rose")
+    assert table.loc["sizes-rose", ["note_section", "kind", "low", "high"]].tolist() == ["added", "added", 1, math.inf]
+
+
+def test_an_added_claim_is_judged_by_the_same_rule_and_parted_from_the_notes(here, added):
+    results.record(here, "sizes-rose", percent(2.0, 1.5, 2.5), {"b": percent(0.5)}, [ROWS], DAY)
+    results.record(here, "semiconductors-fell-after", percent(-3.0), {}, [ROWS], DAY)
+    ours, more = results.parted(results.verdicts(results.gather(DAY), DAY))
+    assert len(ours) == 35 and "sizes-rose" not in set(ours.claim)
+    assert more[["claim", "verdict", "robust"]].to_numpy().tolist() == [["sizes-rose", "holds", "no"]]
+    assert results.ledger(more).claim.tolist() == ["They rose"]
+
+
+def test_an_added_claim_of_another_notebook_is_refused(here, added):
+    other = here.parent / "02_frontier"
+    other.mkdir()
+    with pytest.raises(ValueError, match=r"data/added_claims.csv has 'sizes-rose' for 01_returns, not for 02_frontier"):
+        results.record(other, "sizes-rose", percent(2.0), {}, [ROWS], DAY)
 
 
 def test_the_ledger_puts_value_and_interval_into_words(here):
