@@ -256,3 +256,16 @@ def test_a_record_tells_the_verdict_that_each_answer_would_have(here):
         "adopters-stand-out": "not yet due",
         "returns-software-before": None,
     }
+
+
+def test_claims_are_read_anew_where_the_file_changed_and_a_reader_may_change_what_he_was_given(monkeypatch, tmp_path):
+    content = (paths.DATA / "claims.csv").read_text(encoding="utf-8")
+    monkeypatch.setattr(paths, "DATA", tmp_path)
+    (tmp_path / "claims.csv").write_text(content, encoding="utf-8")
+    before = results.claims()
+    unit = before.unit.iloc[0]
+    before["unit"] = "changed by a reader"
+    assert results.claims().unit.iloc[0] == unit
+    # of the same length, so that the size of the file says nothing
+    (tmp_path / "claims.csv").write_text(content.replace(before.index[0], before.index[0][::-1]), encoding="utf-8")
+    assert results.claims().index[0] == before.index[0][::-1]

@@ -411,7 +411,8 @@ def _held_return(levels, caps, portfolio, start, end):
         return weights
     first, last = (levels.index.get_loc(pd.Timestamp(day)) for day in (start, end))
     held = levels[weights.index].to_numpy()
-    value = 100 * float(np.dot(weights, held[last] / held[first] - 1))
+    growth = held[last] / held[first] - 1
+    value = 100 * float(np.dot(weights, growth))
     return exact(value, "percent", len(weights), f"buy and hold of {portfolio.definition}, {start} to {end}")
 
 
