@@ -107,6 +107,14 @@ def test_resampled_counts_are_those_of_the_units_drawn():
     assert (counts == [[(row == unit).sum() for unit in range(7)] for row in drawn]).all()
 
 
+def test_normals_of_a_seed_do_not_hang_on_what_was_drawn_before():
+    seeds = [*np.random.SeedSequence(5).spawn(3), np.random.SeedSequence([5, 6])]
+    for draws, columns in ((4, 3), (9, 7), (2, 5)):
+        for seed in seeds:
+            plain = np.random.default_rng(seed).standard_normal((draws, columns))
+            assert (inference.normals(seed, draws, columns) == plain).all()
+
+
 def test_rows_are_accumulated_as_numpy_does_and_left_as_they_were():
     rows = np.random.default_rng(4).standard_normal((5, 30))
     before = rows.copy()

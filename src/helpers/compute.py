@@ -1,10 +1,12 @@
 """Training compute: how one model's compares with another's, and how fast the record grows."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, resampled_counts
+from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, resampled_counts, running
 
 FACTORS = {"Confident": 3.0, "Likely": 10.0, "Speculative": 31.0}
 """Epoch AI's classes of confidence: the true figure lies within this factor of the printed one, either way (AI models
@@ -242,10 +244,10 @@ def trend(models: pd.DataFrame | Unanswered, window: tuple[str, str | None]) -> 
     if isinstance(models, Unanswered):
         return models
     days = _grid(models, window)
-    running = np.maximum.accumulate(models.log10_flop.to_numpy())
+    record = np.maximum.accumulate(models.log10_flop.to_numpy())
     place = np.searchsorted(models.published.to_numpy(), days.to_numpy(), side="right") - 1
     kept = place >= 0
-    slope, level = np.polyfit(_years(days[kept]), running[place[kept]], 1)
+    slope, level = np.polyfit(_years(days[kept]), record[place[kept]], 1)
     ends = days[kept][[0, -1]]
     return pd.DataFrame({"date": ends, "log10_flop": level + slope * _years(ends)})
 
@@ -280,9 +282,9 @@ def _record(models, days, weight, value):
     if value.shape[1] == 1:
         # a developer comes into a sample whole: only its own records, and of those between two days the last, matter
         best = {}
-        for row, (maker, flop) in enumerate(zip(models.developer, models.log10_flop, strict=True)):
+        for row, (maker, flop) in enumerate(zip(models.developer.tolist(), value[:, 0].tolist(), strict=True)):
             before = best.get(maker)
-            if before is not None and flop < value[before]:
+            if before is not None and flop < value[before, 0]:
                 kept[row] = False
                 continue
             if before is not None and cell[before] == cell[row]:
@@ -291,7 +293,7 @@ def _record(models, days, weight, value):
     record = np.full((len(days), weight.shape[1]), -np.inf)
     for row, place in zip(np.flatnonzero(kept), cell[kept], strict=True):
         np.maximum(record[place], np.where(weight[row] > 0, value[row], -np.inf), out=record[place])
-    np.maximum.accumulate(record, axis=0, out=record)
+    record = running(np.maximum, record)
     known = np.isfinite(record)
     return np.where(known, record, 0), known
 
@@ -307,7 +309,12 @@ def _among_largest(models, weight, inside, n):
 
 
 def _grid(models, window):
-    start, end = pd.Timestamp(window[0]), pd.Timestamp(window[1]) if window[1] else models.known_on.max()
+    return _month_ends(pd.Timestamp(window[0]), pd.Timestamp(window[1]) if window[1] else models.known_on.max())
+
+
+@functools.lru_cache(maxsize=32)
+def _month_ends(start, end):
+    """Month ends of a window and its last day, kept for all measures that look at it."""
     return pd.date_range(start, end, freq="ME").union([end]).as_unit("ns")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, number, share
+from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, normals, number, running, share
 
 LIST_PRICES = ("vendor list", "host price")
 _HALF = stats.norm.ppf(0.975)
@@ -44,7 +44,8 @@ def board(scores: pd.DataFrame, board_date: str, style_control: bool = False) ->
     newest = newest.assign(error=(newest.score_high - newest.score_low) / (2 * _HALF), interval_from=newest.board_date)
     if newest.empty:
         return Unanswered(f"no board up to {board_date} carries intervals")
-    joined = rows.merge(newest[["arena_key", "error", "interval_from"]], on="arena_key", how="left", validate="1:1")
+    newest = newest.set_index("arena_key")[["error", "interval_from"]]
+    joined = rows.join(newest, on="arena_key", validate="1:1").reset_index(drop=True)
     return joined.assign(error=joined.error.fillna(joined.error.max()))
 
 
@@ -70,8 +71,9 @@ def priced(
     """
     if isinstance(models, Unanswered):
         return models
-    joined = models.merge(prices[["arena_key", "output_usd_per_mtok"]], on="arena_key", validate="1:1")
-    joined = joined.merge(catalogue[["arena_key", "name", "developer"]], on="arena_key", how="left", validate="1:1")
+    listed, about = (table.set_index("arena_key") for table in (prices, catalogue))
+    joined = models.join(listed.output_usd_per_mtok, on="arena_key", how="inner", validate="1:1")
+    joined = joined.join(about[["name", "developer"]], on="arena_key", validate="1:1").reset_index(drop=True)
     if joined.empty:
         return Unanswered("no model of the board has a known price")
     columns = [
@@ -350,7 +352,7 @@ def drawn_scores(
     if isinstance(models, Unanswered):
         return models
     # one model's draws side by side in memory, as `on_frontier` goes through them
-    scores = np.asfortranarray(np.random.default_rng(seed).standard_normal((draws, len(models))))
+    scores = np.array(normals(seed, draws, len(models)), order="F")
     scores *= models.error.to_numpy()
     scores += models.score.to_numpy()
     return scores
@@ -639,7 +641,7 @@ def premium(
         # by price, the running maximum of the rivals' scores says from which price on a score is reached
         order = np.flatnonzero(rivals)[np.argsort(price[rivals], kind="stable")]
         ladder = np.append(price[order], np.inf)
-        best = np.maximum.accumulate(scores.T[order], axis=0)
+        best = running(np.maximum, scores.T[order])
         steps = [(best < scores.T[k]).sum(axis=0, dtype=np.int16) for k in np.flatnonzero(own)]
         ratios = price[own] / ladder[np.stack(steps, axis=1)]
         ratios = np.where(ratios > 0, ratios, np.nan)

@@ -1,5 +1,6 @@
 """Estimates: a number with its interval, its sample and its method."""
 
+import functools
 import itertools
 import math
 import sys
@@ -321,6 +322,40 @@ def resampled_counts(units: int, draws: int, random: np.random.Generator) -> np.
     """
     drawn = random.integers(units, size=(draws, units)) + units * np.arange(draws)[:, None]
     return np.bincount(drawn.ravel(), minlength=draws * units).reshape(draws, units)
+
+
+def normals(seed: np.random.SeedSequence, draws: int, columns: int) -> np.ndarray:
+    """Draw standard normals: ``default_rng(seed).standard_normal((draws, columns))``.
+
+    Alternatives of one seed begin with the same draws, so those of the last two seeds are kept.
+
+    Parameters
+    ----------
+    seed : SeedSequence
+    draws, columns : int
+
+    Returns
+    -------
+    array, shape (draws, columns)
+        Not to be written to.
+    """
+    entropy = tuple(seed.entropy) if np.ndim(seed.entropy) else seed.entropy
+    return _stream(entropy, seed.spawn_key, seed.pool_size).first(draws * columns).reshape(draws, columns)
+
+
+class _Stream:
+    def __init__(self, entropy, spawn_key, pool_size):
+        self.random = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=spawn_key, pool_size=pool_size))
+        self.drawn = np.empty(0)
+
+    def first(self, count):
+        if count > len(self.drawn):
+            self.drawn = np.append(self.drawn, self.random.standard_normal(count - len(self.drawn)))
+            self.drawn.setflags(write=False)
+        return self.drawn[:count]
+
+
+_stream = functools.lru_cache(maxsize=2)(_Stream)
 
 
 def running(function: np.ufunc, rows: np.ndarray) -> np.ndarray:

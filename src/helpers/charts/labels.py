@@ -57,33 +57,31 @@ def label_points(
     steps = np.array([(d * np.cos(a), d * np.sin(a), d) for d in (8, 11, 15, 21, 29, 40, 54) for a in angles])
     boxes = np.full((len(texts), 4), np.nan)
     crowd = (np.hypot(*(at[:, None] - at[None]).T) < 60).sum(axis=0)
+    lean = np.where(np.abs(steps[:, :2]) < 0.3 * steps[:, 2:], -0.5, np.where(steps[:, :2] > 0, 0.0, -1.0))
+    led = steps[:, 2] > 12
+    tried = []
+    for own, size in zip(held, sizes, strict=True):
+        low = at[own] + steps[:, :2] + lean * size
+        places = np.hstack([low, low + size])
+        middle = at[own] + 0.6 * steps[:, :2]
+        lead = np.hstack([middle - 3, middle + 3])
+        hard = _covered(places, np.vstack([marks, pieces])) + led * _covered(lead, np.delete(marks, own, axis=0))
+        # a name belongs to the mark it is nearest to
+        gaps = np.clip(at, low[:, None], low[:, None] + size) - at
+        gaps = np.hypot(*gaps.T).T
+        strange = np.delete(gaps, own, axis=1).min(axis=1, initial=np.inf) < gaps[:, own]
+        outside = (places[:, :2] < [frame.x0, frame.y0]).any(axis=1) | (places[:, 2:] > [frame.x1, frame.y1]).any(
+            axis=1
+        )
+        cost = 50 * hard + 30 * strange + 2 * _covered(places, bars) + 1e6 * outside
+        tried.append((places, lead, cost + steps[:, 2] - 2 * np.cos(np.tile(angles, 7))))
+    # only the other names move from round to round
     for _ in range(3):
         for k in np.argsort(-crowd[held], kind="stable"):
-            own = held[k]
-            lean = np.where(np.abs(steps[:, :2]) < 0.3 * steps[:, 2:], -0.5, np.where(steps[:, :2] > 0, 0.0, -1.0))
-            low = at[own] + steps[:, :2] + lean * sizes[k]
-            places = np.hstack([low, low + sizes[k]])
+            places, lead, cost = tried[k]
             others = np.delete(boxes, k, axis=0)
-            middle = at[own] + 0.6 * steps[:, :2]
-            lead = np.hstack([middle - 3, middle + 3])
-            hard = _covered(places, np.vstack([marks, pieces, others - [2, 1, -2, -1]]))
-            hard += (steps[:, 2] > 12) * _covered(lead, np.vstack([others, np.delete(marks, own, axis=0)]))
-            # a name belongs to the mark it is nearest to
-            gaps = np.clip(at, low[:, None], low[:, None] + sizes[k]) - at
-            gaps = np.hypot(*gaps.T).T
-            strange = np.delete(gaps, own, axis=1).min(axis=1, initial=np.inf) < gaps[:, own]
-            outside = (places[:, :2] < [frame.x0, frame.y0]).any(axis=1) | (places[:, 2:] > [frame.x1, frame.y1]).any(
-                axis=1
-            )
-            cost = (
-                50 * hard
-                + 30 * strange
-                + 2 * _covered(places, bars)
-                + 1e6 * outside
-                + steps[:, 2]
-                - 2 * np.cos(np.tile(angles, 7))
-            )
-            boxes[k] = places[np.argmin(cost)]
+            hard = _covered(places, others - [2, 1, -2, -1]) + led * _covered(lead, others)
+            boxes[k] = places[np.argmin(cost + 50 * hard)]
     for text, box, point in zip(texts, boxes, at[held], strict=True):
         text.set_position(axis.transAxes.inverted().transform(box[:2]))
         nearest = np.clip(point, box[:2], box[2:])
@@ -96,7 +94,7 @@ def label_points(
 def _covered(places, obstacles):
     """Area that each place, shape (places, 4), shares with all obstacles, shape (obstacles, 4), in square pixels."""
     obstacles = obstacles[~np.isnan(obstacles).any(axis=1)]
-    overlap = np.minimum(places[:, None, 2:], obstacles[None, :, 2:]) - np.maximum(
-        places[:, None, :2], obstacles[None, :, :2]
-    )
-    return np.clip(overlap, 0, None).prod(axis=2).sum(axis=1)
+    left, low, right, high = obstacles.T
+    wide = np.minimum(places[:, [2]], right) - np.maximum(places[:, [0]], left)
+    tall = np.minimum(places[:, [3]], high) - np.maximum(places[:, [1]], low)
+    return (np.maximum(wide, 0) * np.maximum(tall, 0)).sum(axis=1)
