@@ -16,7 +16,7 @@ def notebook():
 
 
 def test_a_stored_notebook_is_left_as_it_is_to_the_byte():
-    for file in sorted(paths.NOTEBOOKS.glob("[0-9]*.ipynb")):
+    for file in sorted(paths.NOTEBOOKS.glob("*.ipynb")):
         mended, said = fix.repaired(file.stem, nbformat.read(file, as_version=4))
         assert said == [] and nbformat.writes(mended) + "\n" == file.read_text(encoding="utf-8")
 
@@ -30,6 +30,15 @@ def test_what_editors_and_papermill_leave_is_taken_out_and_all_else_stays(notebo
     mended, said = fix.repaired(NAME, left)
     assert mended == notebook and said == ["metadata that an editor left are taken out"]
     assert fix.repaired(NAME, mended)[1] == []
+
+
+def test_views_of_widgets_are_taken_out_of_the_explore_notebook():
+    stored = nbformat.read(check.notebook_file("explore"), as_version=4)
+    saved = copying.deepcopy(stored)
+    shown = [output for cell in saved.cells for output in cell.get("outputs", []) if "data" in output]
+    for output in shown:
+        output.data["application/vnd.jupyter.widget-view+json"] = {"model_id": "a1"}
+    assert shown and fix.repaired("explore", saved) == (stored, ["views of widgets are taken out"])
 
 
 def test_ids_are_numbered_on_where_a_cell_was_put_in(notebook):

@@ -34,11 +34,12 @@ def findings() -> tuple[list[str], bool]:
         Whether the notebooks can be executed as they are, and what they give be kept: each can be read, and its
         parameters are those that the claims rest on.
     """
-    told = {name: gate.examine(notebook_file(name)) for name in parameters.notebooks()}
+    whole = [*parameters.notebooks(), *parameters.own_cases()]
+    told = {name: gate.examine(notebook_file(name)) for name in whole}
     lines = [str(finding) for found in told.values() for finding in found]
     broken = {name for name, found in told.items() if {each.rule for each in found} & {"notebook", "declarations"}}
     read = {name: nbformat.read(notebook_file(name), as_version=4) for name in told if name not in broken}
-    other = undeclared(read)
+    other = undeclared({name: read[name] for name in parameters.notebooks() if name in read})
     if not broken:
         lines += gate.unexamined(read)
     lines += other + [words for words, _ in style()] + written(whole=not broken)

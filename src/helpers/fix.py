@@ -10,8 +10,12 @@ import sys
 
 import nbformat
 
-from helpers import check, parameters, paths
+from helpers import check, gate, parameters, paths
 from helpers.execution import cleaned
+
+EXPLORE = "explore"
+# a widget is nothing without the kernel that drew it; what it showed stands beside it
+_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def style() -> list[str]:
@@ -27,7 +31,7 @@ def style() -> list[str]:
 def notebooks() -> list[str]:
     """Repair what editors left in the notebooks of the collection; say what was repaired. Others stay as they are."""
     lines = []
-    for name in parameters.notebooks():
+    for name in [*parameters.notebooks(), *parameters.own_cases(), EXPLORE]:
         file = check.notebook_file(name)
         try:
             stored = nbformat.reads(file.read_text(encoding="utf-8"), as_version=4)
@@ -72,9 +76,12 @@ def repaired(name: str, notebook: nbformat.NotebookNode) -> tuple[nbformat.Noteb
         said.append("metadata that an editor left are taken out")
     elif before != mended:
         said.append("pieces of printed text are joined")
+    views = [output.get("data", {}).pop(_VIEW, None) for cell in mended.cells for output in cell.get("outputs", [])]
+    if any(views):
+        said.append("views of widgets are taken out")
     if _put_in(name, mended):
         for number, cell in enumerate(mended.cells):
-            cell.id = f"{name[:2]}-{number:02d}"
+            cell.id = f"{gate.mark(name)}-{number:02d}"
         mended.nbformat_minor = max(5, mended.nbformat_minor)
         said.append("the ids of its cells are numbered on")
     return mended, said
@@ -87,5 +94,6 @@ def _metadata(notebook):
 def _put_in(name, notebook):
     """Whether cells were put in and nothing else was done: those with an id of the house are whole and in order."""
     ids = [cell.get("id") or "" for cell in notebook.cells]
-    own = [each for each in ids if re.fullmatch(rf"{name[:2]}-\d\d", each)]
-    return len(own) < len(ids) and own == [f"{name[:2]}-{number:02d}" for number in range(len(own))]
+    mark = gate.mark(name)
+    own = [each for each in ids if re.fullmatch(rf"{mark}-\d\d", each)]
+    return len(own) < len(ids) and own == [f"{mark}-{number:02d}" for number in range(len(own))]

@@ -147,9 +147,9 @@ def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
 def opening(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault unless a notebook opens with its question and five short lines."""
     head, *lines = [line for line in notebook.cells[0].source.splitlines() if line] if notebook.cells else [""]
-    mark = _mark(name).capitalize()
-    if not re.fullmatch(rf"# {mark} · [A-Z].+\?", head):
-        yield 1, f"does not open with “# {mark} · Question?”", "write the question as the title"
+    title = f"# {mark(name).capitalize()} ·"
+    if not re.fullmatch(rf"{title} [A-Z].+\?", head):
+        yield 1, f"does not open with “{title} Question?”", "write the question as the title"
     found = [match[1] if (match := re.match(r"\*\*(.+?)\*\*", line)) else line[:30] for line in lines]
     if found != OPENING:
         yield 1, "does not go on with the five short lines", f"begin them, in bold, with: {'; '.join(OPENING)}"
@@ -181,8 +181,8 @@ def sections(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
 def order(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault at the first cell whose id does not number on: a cell was moved, deleted or put in."""
     for number, cell in enumerate(notebook.cells, start=1):
-        if cell.get("id") != f"{_mark(name)}-{number - 1:02d}":
-            fault = f"has the id {cell.get('id')!r} where {_mark(name)}-{number - 1:02d} follows"
+        if cell.get("id") != f"{mark(name)}-{number - 1:02d}":
+            fault = f"has the id {cell.get('id')!r} where {mark(name)}-{number - 1:02d} follows"
             yield number, fault, f"where a cell was put in, {AGAIN}; where one was moved or deleted, take that back"
             return
 
@@ -394,8 +394,8 @@ def _calls(source):
     return found
 
 
-def _mark(name):
-    """Give what numbers a notebook: its number, or ``own``."""
+def mark(name: str) -> str:
+    """Give what the ids of a notebook's cells begin with: its number, or the first word of its name."""
     return name.partition("_")[0]
 
 

@@ -493,37 +493,42 @@ def _outdated(force, wish):
         return [str(error)]
     settings = {day: {} if day == data.REPLICATION else {"as_of": day} for day in days}
     places = {day: paths.REPORT / f".stage-check-{day}-{os.getpid()}" for day in days}
+    # a place for each kind of stored notebook: those of the edition, those for own cases
+    own = paths.REPORT / f".stage-check-own-{os.getpid()}"
+    stored = dict.fromkeys(notebooks(), places[data.REPLICATION]) | dict.fromkeys(own_cases(), own)
     with _sole_run():
         try:
             faults = {}
-            if not force and _all_kept(places, settings):
+            if not force and _all_kept(places, settings, own):
                 data.build()
             else:
                 with _workers(wish) as workers:
                     workers.aside(data.build)
                     words = "Executing what is not kept"
                     faults, _ = run_jobs(places, settings, words, workers, force)
+                    faults |= _run_own_cases(own, workers, force)
             lines = [f"{name}: {fault}; mend what raises it" for name, fault in sorted(faults.items())]
-            for notebook in notebooks():
-                executed = places[data.REPLICATION] / notebook / "notebook.ipynb"
-                if f"{notebook} as of {data.REPLICATION}" not in faults and executed.is_file():
-                    stored = (nbformat.read(file, as_version=4) for file in (check.notebook_file(notebook), executed))
-                    lines += check.outdated(notebook, *stored)
+            failed = {
+                name.partition(" ")[0] for name in faults if not name.endswith(tuple({*days} - {data.REPLICATION}))
+            }
+            for notebook, place in stored.items():
+                executed = place / notebook / "notebook.ipynb"
+                if notebook not in failed and executed.is_file():
+                    pair = (nbformat.read(file, as_version=4) for file in (check.notebook_file(notebook), executed))
+                    lines += check.outdated(notebook, *pair)
             return lines if faults else lines + [line for day in days if (line := recorded.moved(day, places[day]))]
         except data.DataError as error:
             return error.faults
         finally:
-            for place in places.values():
+            for place in (*places.values(), own):
                 shutil.rmtree(place, ignore_errors=True)
 
 
-def _all_kept(places, settings):
-    """Fetch the runs of all notebooks; whether every one was kept, so that no kernel is needed."""
-    return all(
-        cache.fetch(cache.key(cache.parts(notebook, settings[day], place)), place / notebook)
-        for day, place in places.items()
-        for notebook in notebooks()
-    )
+def _all_kept(places, settings, own):
+    """Fetch the runs of all stored notebooks; whether every one was kept, so that no kernel is needed."""
+    wanted = [(name, settings[day], place) for day, place in places.items() for name in notebooks()]
+    wanted += [(name, {}, own) for name in own_cases()]
+    return all(cache.fetch(cache.key(cache.parts(name, values, place)), place / name) for name, values, place in wanted)
 
 
 def _why(notebook, as_of):

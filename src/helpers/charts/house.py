@@ -30,7 +30,7 @@ from helpers.inference import Unanswered, in_words, number
 BLUE, ORANGE, GREEN, SKY, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#1A1A1A"
 GREY, LIGHT = "#767676", "#D9D9D9"
 COLOURS = {"OpenAI": ORANGE, "DeepSeek": BLUE, "Google": GREEN}
-WIDTH = 8.0
+WIDTH, DPI = 8.0, 200
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def set_style() -> None:
             "text.color": BLACK,
             "text.parse_math": False,
             "figure.dpi": 100,
-            "savefig.dpi": 200,
+            "savefig.dpi": DPI,
             # no shifting of outlines to pixels, of which there are plenty: letters stand as in the SVG
             "text.hinting": "no_hinting",
             "svg.fonttype": "path",
@@ -222,12 +222,12 @@ def _png(figure):
 
     Pillow tries five filters on every row, which takes longer than the drawing and gains nothing on flat colours.
     """
-    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
+    figure.set_dpi(DPI)
     pixels, (width, height) = FigureCanvasAgg(figure).print_to_buffer()
     opaque = np.frombuffer(pixels, np.uint8).reshape(height, width, 4)[:, :, :3]
     # a zero before a row: no filter
     rows = np.pad(opaque.reshape(height, 3 * width), ((0, 0), (1, 0)))
-    metre = round(figure.dpi / 0.0254)
+    metre = round(DPI / 0.0254)
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0),  # eight bits of red, green and blue
         b"pHYs": struct.pack(">IIB", metre, metre, 1),

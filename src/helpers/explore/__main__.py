@@ -11,8 +11,9 @@ def main() -> None:
     """Execute ``notebooks/explore.ipynb`` and keep the outputs that need no kernel."""
     path = paths.NOTEBOOKS / "explore.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, kernel_name="python3", resources=where, record_timing=False).execute()
+    where, quiet = {"metadata": {"path": str(path.parent)}}, ["--log-level=CRITICAL"]
+    client = NotebookClient(notebook, kernel_name="python3", resources=where, record_timing=False)
+    client.execute(extra_arguments=quiet)
     plain(notebook)
     notebook.metadata["language_info"] = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
     draft = path.with_suffix(".part")
