@@ -33,8 +33,8 @@ LOCAL = {"127.0.0.1", "localhost", "::1"}
 HEAD = """# A session in JupyterLab
 
 Written by `make try-lab`: a browser does in JupyterLab, in a copy of this tree, what a researcher does in a first
-session. {machine}, {day}. Whatever is asked, by page, server or kernel, of another address than this machine's own
-ends the session as failed; so does an error in the browser's console.
+session. {machine}, {day}. A machine that does other work at the same time takes several times as long. A connection
+of page, server or kernel to another machine ends the session as failed; so does an error in the browser's console.
 
 | step | seconds | what was seen |
 |---|--:|---|
@@ -267,6 +267,12 @@ class Session:
             self.page.page.wait_for_timeout(600)
             self.page.page.screenshot(path=PICTURES / f"{len(self.rows):02d}-{slug}.png")
 
+    def look(self, slug: str, selector: str) -> None:
+        """Picture the first thing of a kind on the page."""
+        self.page.page.locator(selector).first.scroll_into_view_if_needed()
+        self.page.page.wait_for_timeout(600)
+        self.page.page.screenshot(path=PICTURES / f"{len(self.rows):02d}-{slug}.png")
+
     def command(self, *arguments: str) -> tuple[int, list[str]]:
         """Run a command line of the tree; give its exit code and its lines."""
         from helpers import environment
@@ -300,6 +306,8 @@ def work(session: Session) -> None:
         cells = page.run_all()
         expect(words(cells) == words(stored), "the first run prints other words than are stored")
         told.append("Every word is the stored one.")
+    session.look("table", ".jp-OutputArea table:has(> caption)")
+    session.look("figure", ".jp-RenderedImage img")
     with session.step("change note_day and run again", "changed") as told:
         page.write(number, 'note_day = "2025-02-14"', 'note_day = "2025-02-07"')
         cells = page.run_all()
