@@ -1,7 +1,6 @@
 import json
 import re
 import shutil
-import subprocess
 
 import nbformat
 import pandas as pd
@@ -58,14 +57,14 @@ def edit(root, block):
             nbformat.write(notebook, file)
 
 
-def few_tables(folder):
-    """Lay out the data of some tables alone."""
+def few_tables(folder, tables=TABLES):
+    """Lay out the data of some tables alone, and the note's claims."""
     (folder / "raw").mkdir(parents=True)
     shutil.copy(paths.DATA / "claims.csv", folder)
     for name in ("sources", "columns"):
         rows = pd.read_csv(paths.DATA / f"{name}.csv", dtype=str, keep_default_na=False)
-        rows[rows.table.isin(TABLES)].to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    for table in TABLES:
+        rows[rows.table.isin(tables)].to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    for table in tables:
         shutil.copy(paths.RAW / f"{table}.csv", folder / "raw")
 
 
@@ -88,6 +87,9 @@ def copy(copied, tmp_path_factory):
         (copy.root / name).parent.mkdir(exist_ok=True)
         shutil.copy(paths.ROOT / name, copy.root / name)
     (copy.root / "tests").mkdir()
+    # whoever has done the worked extension has these already
+    for name in ("sizes", "capex"):
+        (copy.root / "src" / "helpers" / f"{name}.py").unlink(missing_ok=True)
     copy.write("01_returns", LEAF, settings=f"as_of = '{NOTE}'")
     return copy
 
@@ -166,47 +168,54 @@ def test_a_run_that_fails_leaves_all_as_it_was(worked):
 # without a run
 
 
+NOTEBOOKS = ["00_data", "01_returns", "06_token_prices", "99_verdicts"]
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """The data, README, methods and notebooks of the project, in which nothing is executed."""
-    few_tables(tmp_path / "data")
-    for name in ("src/helpers", "tests", "docs"):
+    """A project of a few notebooks, tables, modules and tests, in which nothing is executed."""
+    few_tables(tmp_path / "data", [*TABLES, "models", "securities", "price_checks"])
+    for name in ("src/helpers/charts", "tests", "docs", "notebooks"):
         (tmp_path / name).mkdir(parents=True)
+    for name in [f"notebooks/{name}.ipynb" for name in NOTEBOOKS] + ["src/helpers/returns.py", "tests/test_house.py"]:
+        (tmp_path / name).touch()
     for name in ("README.md", "docs/methods.md", "pyproject.toml"):
         shutil.copy(paths.ROOT / name, tmp_path / name)
-    (tmp_path / "notebooks").symlink_to(paths.NOTEBOOKS)
-    for name, place in {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed"}.items():
+    places = {"ROOT": "", "DATA": "data", "RAW": "data/raw", "PROCESSED": "data/processed", "NOTEBOOKS": "notebooks"}
+    for name, place in places.items():
         monkeypatch.setattr(paths, name, tmp_path / place)
-    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
     return tmp_path
 
 
+def held(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file() and "processed" not in file.parts}
+
+
 def test_example_rows_keep_every_rule_of_the_ledgers_and_say_that_they_are_no_data(project):
-    content = new.files(new.Wish("08_capex"))
-    # the notebooks are those of the project itself
-    laid = new.Laid({path: held for path, held in content.items() if path.suffix != ".ipynb"}, [])
+    before = held(project)
+    laid = new.Laid(new.files(new.Wish("02_capex")), [])
     laid.lay()
     table = data.check()["capex"]
     assert set(table.entity.str.split().str[0]) == {"Example"}
     source = data.sources().loc["capex"]
     assert "not data" in source.title and source.producer == "Replace: producer" and source.kind == "record"
-    assert results.claims().loc["capex-mean-change", ["added", "low", "notebook"]].tolist() == [True, 0, "08_capex"]
+    assert results.claims().loc["capex-mean-change", ["added", "low", "notebook"]].tolist() == [True, 0, "02_capex"]
     laid.take_back()
-    assert not (project / "data" / "raw" / "capex.csv").exists() and "capex" not in data.check()
+    assert held(project) == before
 
 
 REFUSED = {
-    "": "NAME is missing: make new NAME=08_capex",
-    "capex": "NAME=capex is not a number and small letters: try 08_capex",
-    "8_Capex": "try 08_capex",
-    "08_capex2": "try 08_capex",
-    "08_../x": "try 08_x",
-    "01_capex": "01 is the number of 01_returns for life; 08 is free: NAME=08_capex",
-    "00_capex": "00 is kept for the data; 08 is free: NAME=08_capex",
-    "99_capex": "99 is kept for the verdicts; 08 is free: NAME=08_capex",
+    "": "NAME is missing: make new NAME=02_capex",
+    "capex": "NAME=capex is not a number and small letters: try 02_capex",
+    "8_Capex": "try 02_capex",
+    "08_capex2": "try 02_capex",
+    "08_../x": "try 02_x",
+    "01_capex": "01 is the number of 01_returns for life; 02 is free: NAME=02_capex",
+    "00_capex": "00 is kept for the data; 02 is free: NAME=02_capex",
+    "99_capex": "99 is kept for the verdicts; 02 is free: NAME=02_capex",
     "08_returns": "src/helpers has a module returns already",
     "08_charts": "src/helpers has a module charts already",
-    "08_notebooks": "tests/test_notebooks.py exists already",
+    "08_house": "tests/test_house.py exists already",
     "08_token_prices": "a notebook is called token_prices already",
     "08_models": "models is a table already: TABLE=models asks it",
     "08_class": "class means something in the notebook's code already",
@@ -215,7 +224,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("name", "words"), REFUSED.items())
-def test_a_name_that_cannot_be_is_refused_with_the_nearest_remedy(name, words, capsys):
+def test_a_name_that_cannot_be_is_refused_with_the_nearest_remedy(name, words, project, capsys):
     assert new.main(["--", name]) == 2
     assert words in capsys.readouterr().err
 
@@ -236,15 +245,13 @@ def test_a_name_that_cannot_be_is_refused_with_the_nearest_remedy(name, words, c
         ("--high=-1", "LOW=0 to HIGH=-1 is no range that a number could miss"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_refused_and_nothing_is_written(option, words, capsys):
-    said = subprocess.run(["git", "status", "--porcelain"], cwd=paths.ROOT, capture_output=True, check=False).stdout
+def test_a_wish_that_cannot_be_met_is_refused_and_nothing_is_written(option, words, project, capsys):
+    before = held(project)
     assert new.main([option, "--", "08_capex"]) == 2
-    assert words in capsys.readouterr().err
-    after = subprocess.run(["git", "status", "--porcelain"], cwd=paths.ROOT, capture_output=True, check=False).stdout
-    assert after == said
+    assert words in capsys.readouterr().err and held(project) == before
 
 
-def test_columns_are_chosen_so_that_an_entity_is_one_series_and_two_are_there_on_the_first_day():
+def test_columns_are_chosen_so_that_an_entity_is_one_series_and_two_are_there_on_the_first_day(project):
     told = new.chosen("btos_sizes")
     assert (told.entity, told.day, told.value, told.unit) == ("size_class", "published", "use_rate", "percent of firms")
     told = new.chosen("price_checks")
@@ -265,7 +272,7 @@ def test_drafts_that_cannot_all_be_moved_leave_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_changes_that_are_not_committed_are_named(count, monkeypatch, capsys):
+def test_changes_that_are_not_committed_are_named(count, project, monkeypatch, capsys):
     monkeypatch.setattr(new, "_changes_of_yours", lambda: count)
     monkeypatch.setattr(new, "add", lambda wish: [f"added {wish.name}"])
     assert new.main(["--", "08_capex"]) == 0

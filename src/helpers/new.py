@@ -319,7 +319,7 @@ def _described(table, sha256):
     """Both ledgers with the rows of a table of example rows."""
     read = data.sources().read.max()
     source = [f"{table}.csv", table, "Replace: what one row is. These are example rows, not data.", "Replace: producer"]
-    source += ["Replace: address of the source", "Replace: licence", read, read, "known_on", "record", sha256]
+    source += ["https://example.org/replace", "Replace: licence", read, read, "known_on", "record", sha256]
     days = ("2000-01-01", "2031-12-31")
     columns = [
         [table, "entity", "Replace: whose value it is.", "text", "", "", "", "", "1", "1", ""],
