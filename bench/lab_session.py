@@ -306,7 +306,7 @@ def work(session: Session) -> None:
         cells = page.run_all()
         expect(words(cells) == words(stored), "the first run prints other words than are stored")
         told.append("Every word is the stored one.")
-    session.look("table", ".jp-OutputArea table:has(> caption)")
+    session.look("table", ".jp-OutputArea table > caption")
     session.look("figure", ".jp-RenderedImage img")
     with session.step("change note_day and run again", "changed") as told:
         page.write(number, 'note_day = "2025-02-14"', 'note_day = "2025-02-07"')
