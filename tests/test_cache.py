@@ -162,8 +162,9 @@ TRACE = """
 import json, os, sys
 from pathlib import Path
 import pandas
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from helpers import paths
+from helpers import parameters, paths
 
 ROOT, place = paths.ROOT, sys.argv[1]
 seen = set()
@@ -174,11 +175,13 @@ def watch(event, arguments):
 
 # what is drawn is an input of nothing, and takes long
 Figure.savefig = lambda self, file, **options: Path(file).write_bytes(b"drawn")
+FigureCanvasAgg.print_to_buffer = lambda self: (bytes(4), (1, 1))
 read = pandas.read_parquet
 # pyarrow opens files past Python
 pandas.read_parquet = lambda path, *more, **options: (seen.add(os.path.realpath(path)), read(path, *more, **options))[1]
 sys.addaudithook(watch)
-for notebook in sorted(paths.NOTEBOOKS.glob("*.ipynb")):
+for stem in [*parameters.notebooks(), *parameters.own_cases()]:
+    notebook = paths.NOTEBOOKS / f"{stem}.ipynb"
     for name in [name for name in sys.modules if name.partition(".")[0] == "helpers"]:
         del sys.modules[name]
     os.environ["HELPERS_PLACE"] = place

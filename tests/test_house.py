@@ -60,7 +60,7 @@ MACHINERY = {
     | {"docs", "parameters", "execution", "runs", "cluster", "sweep", "diff", "lineage", "numbers", "recorded"}
     | {"terminal", "exchange", "own", "gate", "check", "fix"},
     # panels of sliders, where numbers and pictures meet as they do in a notebook, so all topics too
-    "explore": {"paths", "data", "parameters", "inference", "results", "charts"},
+    "explore": {"paths", "terminal", "data", "parameters", "inference", "results", "charts"},
 }
 # a topic of many pictures may be a folder: one module to all others
 MODULES = sorted({path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")})

@@ -11,7 +11,7 @@ LOOK = """
 import sys
 from helpers import start
 code = start.main(sys.argv[1:])
-names = {name.partition(".")[0] for name in sys.modules}
+names = {name.partition(".")[0] for name, module in sys.modules.items() if module}
 print(code, sorted(names - sys.stdlib_module_names - {"__main__", "helpers"}))
 """
 

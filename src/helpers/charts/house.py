@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import html
-import io
 import os
 import re
 import struct
@@ -200,10 +199,8 @@ def png(drawing: Drawing, sources: list[pd.DataFrame] | str, dpi: int) -> bytes:
     dpi : int
         Dots an inch.
     """
-    picture = io.BytesIO()
     _write_source(drawing.figure, _source_line(sources))
-    drawing.figure.savefig(picture, format="png", dpi=dpi, metadata={"Software": None})
-    return picture.getvalue()
+    return _png(drawing.figure, dpi)
 
 
 def _write_source(figure, source):
@@ -214,20 +211,20 @@ def _write_source(figure, source):
 def _draw(figure, path, source):
     _write_source(figure, source)
     figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None})
-    path.with_name(f"{path.name}.png").write_bytes(_png(figure))
+    path.with_name(f"{path.name}.png").write_bytes(_png(figure, DPI))
 
 
-def _png(figure):
+def _png(figure, dpi):
     """Draw a figure as PNG, its rows stored as they are.
 
     Pillow tries five filters on every row, which takes longer than the drawing and gains nothing on flat colours.
     """
-    figure.set_dpi(DPI)
+    figure.set_dpi(dpi)
     pixels, (width, height) = FigureCanvasAgg(figure).print_to_buffer()
     opaque = np.frombuffer(pixels, np.uint8).reshape(height, width, 4)[:, :, :3]
     # a zero before a row: no filter
     rows = np.pad(opaque.reshape(height, 3 * width), ((0, 0), (1, 0)))
-    metre = round(DPI / 0.0254)
+    metre = round(dpi / 0.0254)
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0),  # eight bits of red, green and blue
         b"pHYs": struct.pack(">IIB", metre, metre, 1),

@@ -1,13 +1,15 @@
 """Execute the explore notebook and store its first states, as ``make refresh-outputs`` does for the others."""
 
+import sys
+
 import nbformat
 from nbclient import NotebookClient
 
-from helpers import paths
+from helpers import paths, terminal
 from helpers.explore.panels import plain
 
 
-def main() -> None:
+def main() -> int:
     """Execute ``notebooks/explore.ipynb`` and keep the outputs that need no kernel."""
     path = paths.NOTEBOOKS / "explore.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -19,7 +21,8 @@ def main() -> None:
     draft = path.with_suffix(".part")
     nbformat.write(notebook, draft)
     draft.replace(path)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(terminal.run(main))
