@@ -14,8 +14,8 @@ def main() -> int:
     path = paths.NOTEBOOKS / "explore.ipynb"
     notebook = nbformat.read(path, as_version=4)
     where, quiet = {"metadata": {"path": str(path.parent)}}, ["--log-level=CRITICAL"]
-    client = NotebookClient(notebook, kernel_name="python3", resources=where, record_timing=False)
-    client.execute(extra_arguments=quiet)
+    options = {"resources": where, "record_timing": False, "extra_arguments": quiet}
+    NotebookClient(notebook, kernel_name="python3", **options).execute()
     plain(notebook)
     notebook.metadata["language_info"] = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"}
     draft = path.with_suffix(".part")
