@@ -6,8 +6,8 @@ along time refuses rows of both wordings: the two are separate series.
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import optimize, special, stats
+from statsmodels.regression.linear_model import OLS
 
 from helpers.inference import Estimate, Unanswered, exact
 
@@ -308,7 +308,7 @@ def hac_estimate(
     """
     n, k = regressors.shape
     lags = int(4 * (n / 100) ** (2 / 9)) if usual else n // 2
-    fit = sm.OLS(y, regressors).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})
+    fit = OLS(y, regressors).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})
     first = fit.resid[1:] @ fit.resid[:-1] / (fit.resid @ fit.resid)
     # residuals of a regression look less correlated than its errors
     rho = float(np.clip((n * first + k) / (n - k - 1), 0, 0.95))

@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import special, stats
+from statsmodels.regression.linear_model import OLS
 
 from helpers.inference import Estimate, Unanswered, share
 
@@ -486,7 +486,7 @@ def descriptive(one: Sample | Unanswered) -> Estimate | Unanswered:
     """
     if isinstance(one, Unanswered):
         return one
-    fit = sm.OLS(special.logit(one.use), one.regressors).fit(cov_type="HC3", use_t=True)
+    fit = OLS(special.logit(one.use), one.regressors).fit(cov_type="HC3", use_t=True)
     low, high = fit.conf_int()[1]
     return Estimate(fit.params[1], low, high, PER_SD, len(one.use), "empirical logit of sectors, HC3 errors")
 

@@ -41,7 +41,10 @@ LIBRARIES = (
     "scipy.optimize",
     "scipy.stats",
     "seaborn",
-    "statsmodels.api",
+    "statsmodels.regression.linear_model",
+    "statsmodels.stats.multitest",
+    "statsmodels.stats.proportion",
+    "statsmodels.tools",
     # what reading, writing and showing load late
     "pandas.core.reshape.reshape",
     "pandas.io.formats.csvs",

@@ -6,8 +6,9 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
 
 from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, exact
 
@@ -162,7 +163,7 @@ def _line(days, logs, method):
     """Percent a year from least squares on few points, with Student's interval."""
     if len(logs) < 3:
         return Unanswered(f"{len(logs)} prices give a line no error", NOT_CHECKABLE)
-    fitted = sm.OLS(logs, sm.add_constant(_years(days, days[0]))).fit()
+    fitted = OLS(logs, add_constant(_years(days, days[0]))).fit()
     low, high = yearly_percent(fitted.conf_int()[1])
     return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method)
 
@@ -574,7 +575,7 @@ def _regression(design, logs, clusters, draws, seed):
 
     A draw without full rank, such as one that misses a period, is missing.
     """
-    fitted = sm.OLS(logs, design).fit()
+    fitted = OLS(logs, design).fit()
     # with as many coefficients as rows there is no residual to tell a variance from
     variances = fitted.bse**2 if fitted.df_resid > 0 else np.zeros(design.shape[1])
     names, place = np.unique(clusters, return_inverse=True)
@@ -744,7 +745,7 @@ def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False
     design = np.column_stack(columns)
     if np.linalg.matrix_rank(design - design.mean(axis=0)) < len(columns) - 1:
         return Unanswered("the price does not move over the months known")
-    fitted = sm.OLS(np.log(months.tokens.to_numpy(float)), design).fit()
+    fitted = OLS(np.log(months.tokens.to_numpy(float)), design).fit()
     low, high = fitted.conf_int()[1]
     freedom = int(fitted.df_resid)
     method = f"log tokens on log price{' and time' if trend else ''}, {what}; Student, {freedom} degrees of freedom"

@@ -148,16 +148,18 @@ def exhibits(report: Path, editions: list[str]) -> list[dict]:
     found = {"figure": {}, "table": {}}
     for day in editions:
         for name in content.names(report / day):
-            cells = content.section(report / day, name)["cells"]
-            program = Program("\n".join(cell["source"] for cell in cells if cell["kind"] != "prose"))
-            shown = [(cell["place"], out) for cell in cells for out in cell["outputs"] if out["kind"] in found]
-            for place, out in shown:
-                slug = out["files"].partition("/")[2]
-                if (name, slug) not in found[out["kind"]]:
-                    what = out["title"] if out["kind"] == "figure" else out["caption"]
+            cells = list(enumerate(content.read(report / day / name).cells, start=1))
+            program = Program("\n".join(cell.source for _, cell in cells if cell.cell_type == "code"))
+            outputs = [(place, output) for place, cell in cells for output in cell.get("outputs", [])]
+            for place, output in outputs:
+                # without reading the rows of tables, of which there are thousands
+                exhibit = output.get("metadata", {}).get("exhibit", {})
+                kind, slug = exhibit.get("kind"), exhibit.get("slug")
+                if kind in found and (name, slug) not in found[kind]:
+                    what = exhibit["title"] if kind == "figure" else exhibit["caption"]
                     link = {"text": what, "address": f"../{day}/{lineage.notebook_page(name)}"}
                     made = _code(", ".join(program.makers(slug))) or "rows of the data as they are"
-                    found[out["kind"]][name, slug] = [_code(slug), link, f"{name[:2]}, cell {place}", made]
+                    found[kind][name, slug] = [_code(slug), link, f"{name[:2]}, cell {place}", made]
     head = ["File", "What it shows", "Notebook", "Functions of src/helpers"]
     return [
         {
