@@ -247,9 +247,8 @@ def table(found: dict[str, list[float]], first: str) -> list[str]:
     lines = ["| what | rounds | median, s | range, s | times ours |", "|---|---|---|---|---|"]
     for name, seconds in ((name, seconds) for name, seconds in found.items() if seconds):
         middle = statistics.median(seconds)
-        lines.append(
-            f"| {name} | {len(seconds)} | {middle:.3g} | {min(seconds):.3g} to {max(seconds):.3g} | {middle / base:.3g} |"
-        )
+        span = f"{min(seconds):.3g} to {max(seconds):.3g}"
+        lines.append(f"| {name} | {len(seconds)} | {middle:.3g} | {span} | {middle / base:.3g} |")
     return lines
 
 
