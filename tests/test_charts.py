@@ -505,7 +505,7 @@ def test_a_specification_curve_may_be_held_to_another_edge_than_zero():
     drawn = charts.specification_curve(
         table.assign(headline=[True, False]), ["scale"], "The lag", edge=6, unit="months"
     )
-    assert drawn.title.startswith("The lag is below 6 months in none of 2 specifications, 7 to 8; 1 intervals leave")
+    assert drawn.title.startswith("The lag is below 6 months in none of 2 specifications, 7 to 8; 1 interval leaves")
 
 
 def survey(wording, rates, start="2024-12-30"):

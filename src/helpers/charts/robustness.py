@@ -44,12 +44,14 @@ def specification_curve(
         return table
     n, counted = len(table), int((table.value < edge).sum() if side == "below" else (table.value > edge).sum())
     apart = int(((table.low > edge) | (table.high < edge)).sum())
+    leave, plural = ("leaves", "") if apart == 1 else ("leave", "s")
     told, sign, last = (signed, "%", " percent") if unit == "percent" else (number, "", f" {unit}")
     bar = f"{number(edge)}{last}" if edge else "zero"
     amount = {0: "none of", n: "all"}.get(counted, f"{counted} of")
     title = (
         f"{what} is {side} {bar} in {amount} {n} specifications, "
-        f"{told(table.value.min())}{sign} to {told(table.value.max())}{sign}; {apart} intervals leave out {bar}"
+        f"{told(table.value.min())}{sign} to {told(table.value.max())}{sign}; "
+        f"{apart} interval{plural} {leave} out {bar}"
     )
     subtitle = (
         f"Estimates in order, in {unit}, with 95% intervals; dots: the choices made. "
@@ -97,7 +99,7 @@ def specification_curve(
     alt = (
         f"Specification curve of {n} estimates from {told(table.value.min())} to {told(table.value.max())}{last}, "
         f"median {median}; headline {told_interval(head)} ({', '.join(head[choices])}); "
-        f"{apart} of {n} intervals leave out {bar}."
+        f"{apart} of {n} intervals {leave} out {bar}."
     )
     return Drawing(figure, title, alt, table)
 
