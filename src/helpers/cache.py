@@ -65,9 +65,9 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     found |= {f"table {table}": value for table, value in _tables(tables).items()}
     if "own" in imports:
         # files that are no table, such as groups of securities
-        folders = paths.DATA / "own", os.environ.get(paths.OWN_VARIABLE) != "0"
-        held = sorted(folders[0].rglob("*.csv")) if folders[1] else []
-        found["own files"] = hashed([[str(file.relative_to(folders[0])), digest(file)] for file in held])
+        folder_of_own = paths.DATA / "own"
+        held = sorted(folder_of_own.rglob("*.csv")) if os.environ.get(paths.OWN_VARIABLE) != "0" else []
+        found["own files"] = hashed([[str(file.relative_to(folder_of_own)), digest(file)] for file in held])
     if folder is not None and gathers:
         for file in sorted(folder.glob("[0-9][0-9]_*/results.json")):
             if file.parent.name != notebook:
