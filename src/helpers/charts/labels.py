@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from helpers.charts.house import LIGHT
+from helpers.charts.pictures import Ruler
 
 
 def label_points(
@@ -37,7 +37,7 @@ def label_points(
     list of matplotlib Text
     """
     figure = axis.figure
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    ruler = Ruler(figure.dpi)
     at = axis.transData.transform(points[[x, y]].to_numpy(float))
     tips = axis.transData.transform(np.column_stack([points[x], points[y] + 1.96 * points.error]))
     bars = np.column_stack([at[:, 0] - 2, 2 * at[:, 1] - tips[:, 1], at[:, 0] + 2, tips[:, 1]])
@@ -45,14 +45,14 @@ def label_points(
     pieces = np.hstack([np.minimum(corners[:-1], corners[1:]) - 2, np.maximum(corners[:-1], corners[1:]) + 2])
     wide = np.broadcast_to(np.reshape(reach, (-1, 1)), at.shape)
     marks = np.hstack([at - wide, at + wide])
-    written = [text.get_window_extent(renderer).extents for text in taken]
+    written = [text.get_window_extent(ruler).extents for text in taken]
     pieces = np.vstack([pieces, *written])
-    frame = axis.get_window_extent(renderer)
+    frame = axis.get_window_extent(ruler)
     options = {"size": 8, "ha": "left", "va": "bottom", "transform": axis.transAxes}
     names = zip(points.name, colours, weights, strict=True)
     texts = [axis.text(0, 0, name, color=colour, weight=weight, **options) for name, colour, weight in names if name]
     held = np.flatnonzero(points.name != "")
-    sizes = np.array([(box.width, box.height) for box in (text.get_window_extent(renderer) for text in texts)])
+    sizes = np.array([(box.width, box.height) for box in (text.get_window_extent(ruler) for text in texts)])
     angles = np.deg2rad(np.arange(0, 360, 15))
     steps = np.array([(d * np.cos(a), d * np.sin(a), d) for d in (8, 11, 15, 21, 29, 40, 54) for a in angles])
     boxes = np.full((len(texts), 4), np.nan)

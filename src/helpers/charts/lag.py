@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rcParams
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from helpers.charts.house import BLACK, BLUE, GREY, LIGHT, ORANGE, SKY, Drawing, canvas, date_axis, kept_apart
 from helpers.charts.house import told_interval as told
+from helpers.charts.pictures import Ruler
 from helpers.inference import Estimate, Unanswered, number
 
 MONTH = 365.25 / 12
@@ -311,16 +310,11 @@ def published_lags(table: pd.DataFrame | Unanswered, low: float, high: float) ->
 
 
 def _make_room(figure, axis):
-    """Move the left edge of an axis so that its longest label fits; give the width of its texts as shares of its own.
-
-    Letters are not of the same width at every resolution, so they are measured at that of the saved picture.
-    """
-    shown, figure.dpi = figure.dpi, rcParams["savefig.dpi"]
-    renderer, whole = FigureCanvasAgg(figure).get_renderer(), figure.bbox.width
+    """Move the left edge of an axis so that its longest label fits; give the widths of its texts, as shares of its."""
+    ruler, whole = Ruler(figure.dpi), figure.bbox.width
     labels, texts = (
-        np.array([text.get_window_extent(renderer).width for text in group]) / whole
+        np.array([text.get_window_extent(ruler).width for text in group]) / whole
         for group in (axis.get_yticklabels(), axis.texts)
     )
-    figure.dpi = shown
     figure.subplots_adjust(left=labels.max() + 0.03)
     return texts / axis.get_position().width

@@ -180,12 +180,17 @@ def _draw_specifications(axis, points, claim):
         left, right = min(reach) - margin, max(reach) + margin
     axis.axvspan(max(claim.low, left), min(claim.high, right), color=SKY, alpha=0.2, linewidth=0)
     marks = {"inside": ("o", BLUE), "outside": ("X", ORANGE), "across an edge": ("D", GREY)}
-    for place, row in enumerate(points.itertuples()):
-        mark, colour = marks[row.position]
-        axis.plot(np.clip([row.low, row.high], left, right), [-place, -place], color=colour, linewidth=1.6)
-        axis.plot(row.value, -place, mark, color=colour, markersize=6 if place == 0 else 4.5)
+    places = -np.arange(len(points))
+    lows, highs = (np.clip(points[end], left, right) for end in ("low", "high"))
+    axis.hlines(places, lows, highs, colors=[marks[position][1] for position in points.position], linewidth=1.6)
+    for position, (mark, colour) in marks.items():
+        here = (points.position == position).to_numpy()
+        # the headline, at the top, is larger
+        for drawn, size in ((here & (places == 0), 6), (here & (places < 0), 4.5)):
+            if drawn.any():
+                axis.plot(points.value[drawn], places[drawn], mark, color=colour, markersize=size)
     axis.set(xlim=(left, right), ylim=(0.4 - len(points), 0.6))
-    axis.set_yticks(-np.arange(len(points)), points.specification, color=BLACK)
+    axis.set_yticks(places, points.specification, color=BLACK)
     axis.set_title(f"{claim.claim} ({claim.unit})", loc="left", x=-0.57, size=9.5, weight="semibold", pad=4)
     axis.get_yticklabels()[0].set_weight("semibold")
     axis.tick_params(axis="y", left=False, labelsize=8.5)
