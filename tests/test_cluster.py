@@ -74,7 +74,7 @@ def test_runs_of_a_cluster_come_back_whole_with_their_faults_and_are_kept(dask):
     # words past Jupyter and a death must not pass for answers of the worker
     dask.write("01_leaf", write, "import os\n_ = os.system('echo words 1>&2; echo words >/proc/1/fd/none 2>/dev/null')")
     dask.write("02_raises", "1 / 0")
-    dask.write("03_dies", "import os\nos.kill(os.getppid(), 9)")
+    dask.write("03_dies", "import os\nos.kill(int(os.environ['JPY_PARENT_PID']), 9)")
     dask.write("04_good", "print('good')")
     wanted = jobs(dask, "02_raises", "03_dies", "04_good", "01_leaf")
     found = spread(wanted)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from helpers import environment, kernels, paths, run
+from helpers import environment, kernels, paths, run, zygote
 
 # what a cell can see of its process, but for the address of its socket and its parent
 PROBE = """
@@ -83,7 +83,7 @@ def test_a_warm_kernel_is_a_plain_one_but_for_its_libraries(ran):
 def test_without_what_every_kernel_has_kernels_are_plain_and_warm_ones_refused(monkeypatch, name):
     for variable, value in environment.VARIABLES.items():
         monkeypatch.setenv(variable, value)
-    assert kernels.prepared()
+    assert zygote.prepared()
     monkeypatch.delenv(name)
     assert kernels.kind() == "plain"
     with pytest.raises(kernels.KindError, match="needs the variables that `make` sets"):
@@ -119,17 +119,6 @@ def test_a_kind_that_there_is_not_is_refused_in_one_line(place, capsys):
     assert capsys.readouterr().err == "error: KERNELS takes warm or plain, not 'nonsense'\n"
 
 
-def test_a_waiting_kernel_that_is_never_told_ends_with_whoever_waits(copy):
-    script = copy.root / "wait.py"
-    script.write_text(
-        "import os\nfrom helpers.kernels import WaitingKernel\nwaiting = WaitingKernel()\n"
-        "other = WaitingKernel()\nother.kill()\nprint(other.wait(), waiting.poll())\n",
-        encoding="utf-8",
-    )
-    # the server's check: no process is left
-    assert copy.run(kernels=None, command=[script]) == (0, "-9 None\n")
-
-
 def test_fonts_are_listed_before_plain_kernels_need_them(tmp_path, monkeypatch):
     code = "from helpers import kernels; kernels.find_fonts()"
     variables = os.environ | {"MPLCONFIGDIR": str(tmp_path), "PYTHONPATH": str(paths.ROOT / "src")}
@@ -137,4 +126,5 @@ def test_fonts_are_listed_before_plain_kernels_need_them(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("fontlist-*.json"))) == 1
     listed = []
     monkeypatch.setattr(kernels, "find_fonts", lambda: listed.append(True))
-    assert run._workers("plain").kernels == "plain" and listed == [True]
+    with run._workers("plain", int, "7") as (workers, value):
+        assert workers.kernels == "plain" and listed == [True] and value == 7

@@ -53,7 +53,7 @@ def test_all_else_is_handed_to_the_environment_with_what_every_kernel_has(handed
     start.main(wish)
     extra, (command, variables) = handed
     # Dask is in the larger environment only
-    assert extra == ("--scheduler=tcp://here:8786" in wish) and command == ["-m", "helpers.run", *wish]
+    assert extra == ("--scheduler=tcp://here:8786" in wish) and command == ["-m", "helpers.launch", *wish]
     assert environment.VARIABLES.items() <= variables.items()
 
 

@@ -4,6 +4,7 @@ A worker needs the repository at the same version and its environment with Dask;
 libraries, and each run is a warm kernel forked from that, as at home. What a run wrote comes back whole.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from helpers import cache, environment, kernels, paths
+from helpers import cache, environment, kernels, paths, zygote
 from helpers.execution import Job, execute, first_line
 from helpers.runs import Workers
 
@@ -150,14 +151,15 @@ def _nursery():
 def serve() -> None:
     """Execute jobs told on standard input, one a line, until it ends; answer each with a line."""
     # a worker that is gone waits for no answer, and leaves no process
-    kernels.end_with_parent(os.getppid())
+    zygote.end_with_parent(os.getppid())
     kind = kernels.kind()
     if kind == kernels.WARM:
-        kernels.warm_up()
+        zygote.begin()
+        kernels.load()
     # what a notebook writes past Jupyter must not pass for an answer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with Workers(kind, 1) as workers:
+    with Workers(kind, 1) as workers, contextlib.closing(answers):
         for line in sys.stdin:
             wish = json.loads(line)
             job = Job(**wish | {"source": Path(wish["source"]), "place": Path(wish["place"]), "kernels": kind})

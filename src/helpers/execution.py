@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers import kernels, paths
+from helpers import kernels, paths, zygote
 
 CELL_SECONDS = 600
 OUTPUT_BYTES = 30_000_000
@@ -69,8 +69,8 @@ def execute(job: Job) -> str | None:
     str or None
         What went wrong, in one line, or None. The executed notebook lies in the job's place in either case.
     """
-    # forked before papermill makes a thread or a socket
-    waiting = kernels.WaitingKernel() if job.kernels == kernels.WARM else None
+    # asked for before papermill makes a thread or a socket
+    waiting = zygote.WaitingKernel() if job.kernels == kernels.WARM else None
     try:
         fault = _executed(job, waiting)
     finally:
@@ -80,7 +80,7 @@ def execute(job: Job) -> str | None:
     for _ in range(STARTS - 1):
         if not (fault or "").removeprefix("cell 0: ").startswith(NEVER_ANSWERED):
             break
-        # another program may take a kernel's port before it does; it ran nothing, and this process can fork no more
+        # another program may take a kernel's port before it does; it ran nothing, and this process may fork no more
         fault = _executed(job, None)
     return fault
 
@@ -94,9 +94,9 @@ def _executed(job, waiting):
     # what it has to say is told below, in one line
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    fault = None
+    fault = executed = None
     try:
-        papermill.execute_notebook(
+        executed = papermill.execute_notebook(
             # papermill fills in names between braces
             *(str(file).replace("{", "{{").replace("}", "}}") for file in (job.source, job.target)),
             parameters=job.parameters,
@@ -122,7 +122,7 @@ def _executed(job, waiting):
     except Exception as error:
         fault = f"{type(error).__name__}: {first_line(error)}"
     try:
-        executed = nbformat.read(job.target, as_version=4)
+        executed = executed or nbformat.read(job.target, as_version=4)
     except (OSError, ValueError):
         # a full disk leaves nothing, or half of it
         return fault or "the executed notebook cannot be read"
@@ -151,22 +151,31 @@ def _engine():
 
 def cleaned(notebook):
     """Take out of an executed notebook what differs from run to run: times, papermill's notes, generated ids."""
-    from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
-
     notebook.metadata = nbformat.NotebookNode(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
         }
     )
-    # a busy machine cuts a stream where it likes
-    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for place, cell in enumerate(notebook.cells):
+        if "outputs" in cell:
+            cell.outputs = _joined(cell.outputs)
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("papermill-error")]
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
         if "injected-parameters" in tags:
             cell.id = f"injected-{place}"
     return notebook
+
+
+def _joined(outputs):
+    """Join what was written to one stream in a row: a busy machine cuts it where it likes."""
+    joined = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def trouble(notebook) -> str | None:
@@ -184,7 +193,7 @@ def trouble(notebook) -> str | None:
                 return f"cell {number}: {_raised(output.ename, output.evalue)}"
             if output.get("name") == "stderr":
                 return f"cell {number} wrote to stderr: {first_line(output.text.strip() or 'a blank line')}"
-        size = len(str(cell.outputs))
+        size = sum(map(_size, cell.outputs))
         if size > OUTPUT_BYTES:
             return f"cell {number} put out {size / 1e6:.0f} MB; the limit is {OUTPUT_BYTES / 1e6:.0f} MB"
         if cell.execution_count is None:
@@ -194,6 +203,11 @@ def trouble(notebook) -> str | None:
         except SyntaxError:
             return f"cell {number} is not plain Python: a shell escape that fails would pass unseen"
     return None
+
+
+def _size(output):
+    """Characters of what an output shows."""
+    return len(str(output.get("text", ""))) + sum(len(str(shown)) for shown in output.get("data", {}).values())
 
 
 def _code_cells(notebook):

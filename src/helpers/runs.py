@@ -9,8 +9,7 @@ from multiprocessing import connection
 
 from helpers import cache, kernels, paths
 from helpers.execution import Job, execute, first_line
-
-STOPS = {signal.SIGINT, signal.SIGTERM}
+from helpers.zygote import STOPS, end_with_parent, signals_held_back
 
 
 class ProcessError(RuntimeError):
@@ -55,9 +54,10 @@ class Workers:
         else:
             self._done.append((tag, *_outcome(work, arguments)))
 
-    def aside(self, work: Callable, *arguments):
-        """Do a light piece of work while nothing else is done; give what it returns, raise what it raises."""
+    def aside(self, work: Callable, *arguments, meanwhile: Callable = lambda: None):
+        """Do a light piece of work while ``meanwhile`` is done here; give what it returns, raise what it raises."""
         self.submit_light(None, work, *arguments)
+        meanwhile()
         ((_, value, error),) = list(self.outcomes())
         if error:
             raise error
@@ -98,26 +98,13 @@ class Workers:
         sender.close()
 
 
-@contextlib.contextmanager
-def signals_held_back():
-    """Have a new process not take a signal for its parent's before it says what it does with it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _worker(sender, work, arguments):
     # the run itself answers signals of the terminal, and ends its workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-    kernels.end_with_parent(multiprocessing.parent_process().pid)
+    end_with_parent(multiprocessing.parent_process().pid)
     outcome = _outcome(work, arguments)
     with contextlib.suppress(BrokenPipeError):
         sender.send(outcome)
@@ -153,12 +140,20 @@ class Runs:
         else:
             self._workers.submit((job, found), execute, job)
 
+    def beside(self, take: Callable, work: Callable, *arguments) -> None:
+        """Have a light piece of work done beside the jobs; ``take`` is called with what it returned and its error."""
+        self._workers.submit_light(take, work, *arguments)
+
     def outcomes(self) -> Iterator[tuple[Job, str | None, bool]]:
-        """Give (job, what went wrong or None, whether it had to run); jobs may be added meanwhile."""
+        """Give (job, what went wrong or None, whether it had to run); jobs and pieces may be added meanwhile."""
         while self._fetched or self._workers.busy():
             while self._fetched:
                 yield self._fetched.pop(0), None, False
-            for (job, found), value, error in self._workers.outcomes():
+            for tag, value, error in self._workers.outcomes():
+                if callable(tag):
+                    tag(value, error)
+                    continue
+                job, found = tag
                 wrong = f"{type(error).__name__}: {first_line(error)}" if error else value
                 if isinstance(error, ProcessError):
                     wrong = str(error)

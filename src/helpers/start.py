@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     # Dask is in the larger environment only
     extra = bool(options.get("--scheduler"))
     environment.ensure(extra)
-    command = [str(environment.executable(environment.EXTRA if extra else None)), "-m", "helpers.run", *arguments]
+    command = [str(environment.executable(environment.EXTRA if extra else None)), "-m", "helpers.launch", *arguments]
     os.execve(command[0], command, os.environ | environment.VARIABLES)
 
 
