@@ -19,7 +19,7 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 def site(stored):
     """The docs of the repository in a report whose one edition holds the stored notebooks."""
     pages.furnish(stored)
-    docs.write(stored / "docs", stored, [DAY])
+    docs.write(stored / "docs", {DAY: stored / DAY})
     return stored
 
 
@@ -113,7 +113,7 @@ def test_every_file_that_the_docs_show_is_watched(site):
 
 
 def test_two_builds_are_the_same_bytes(site, tmp_path):
-    written = docs.write(tmp_path / "docs", site, [DAY])
+    written = docs.write(tmp_path / "docs", {DAY: site / DAY})
     again = {file.relative_to(tmp_path): file.read_bytes() for file in written}
     assert again == {name: (site / name).read_bytes() for name in again} and len(again) > 10
 
@@ -156,7 +156,7 @@ def written(tmp_path, monkeypatch):
             file = tmp_path / (f"{name}.md" if name.isupper() else f"docs/{name}.md")
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        found = docs.write(tmp_path / "report" / "docs", tmp_path / "report", [])
+        found = docs.write(tmp_path / "report" / "docs", {})
         return next(Page(file) for file in found if file.suffix == ".html")
 
     return called
@@ -164,7 +164,7 @@ def written(tmp_path, monkeypatch):
 
 def test_where_there_is_no_markdown_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
-    assert docs.write(tmp_path / "docs", tmp_path, []) == [] and not (tmp_path / "docs").exists()
+    assert docs.write(tmp_path / "docs", {}) == [] and not (tmp_path / "docs").exists()
 
 
 def test_hostile_markdown_is_shown_and_never_run(written):
@@ -213,7 +213,7 @@ def test_a_page_that_the_contents_do_not_link_stands_at_their_end(written, tmp_p
     # the one of the top folder, which is in capitals
     assert page.path.name == "other.html"
     (tmp_path / "docs" / "README.md").write_text("# Docs\n\nall of [them](../README.md)\n", encoding="utf-8")
-    docs.write(tmp_path / "report" / "docs", tmp_path / "report", [])
+    docs.write(tmp_path / "report" / "docs", {})
     contents = Page(tmp_path / "report" / "docs" / "index.html")
     assert [attrs["href"] for attrs in contents.all("a")].count("other.html") == 1 and "More pages" in contents.text
 

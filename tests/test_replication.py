@@ -25,11 +25,11 @@ def ledger(name):
 
 @pytest.fixture(scope="module")
 def listed(stored):
-    return replication.exhibits(stored, [DAY])
+    return replication.exhibits({DAY: stored / DAY})
 
 
 def test_every_row_has_a_cell_for_each_heading(stored):
-    for name, table in replication.tables(stored, [DAY]).items():
+    for name, table in replication.tables({DAY: stored / DAY}).items():
         # exhibits are looked at below
         for each in table() if name != "exhibits" else []:
             assert each["rows"] and {len(row) for row in each["rows"]} == {len(each["head"])}, name
@@ -54,7 +54,7 @@ def test_every_exhibit_of_the_stored_notebooks_is_listed_with_functions_that_are
 
 
 def test_an_exhibit_of_two_editions_stands_once_as_the_older_makes_it(stored, listed):
-    assert replication.exhibits(stored, [DAY, DAY]) == listed
+    assert replication.exhibits({DAY: stored / DAY, "2026-07-31": stored / DAY}) == listed
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_functions_of_an_exhibit_are_found_through_the_names_of_the_notebook
 
 
 def test_the_dictionary_holds_every_column_of_every_table(stored):
-    found = replication.dictionary(stored, [DAY])
+    found = replication.dictionary({DAY: stored / DAY})
     listed = {(table["title"], row[0]) for table in found for row in rows([table])}
     assert listed == {(row["table"], row["column"]) for row in ledger("columns")}
     assert {table["title"] for table in found} == set(data.sources().index)
@@ -136,7 +136,8 @@ def test_every_package_that_the_project_asks_for_has_its_locked_version_and_its_
 
 def test_seeds_and_draws_are_those_of_the_notebooks(stored):
     listed = [
-        (name.removesuffix(".ipynb"), key, value) for name, key, value, _ in rows(replication.seeds(stored, [DAY]))
+        (name.removesuffix(".ipynb"), key, value)
+        for name, key, value, _ in rows(replication.seeds({DAY: stored / DAY}))
     ]
     held = [
         (name, key, value)
@@ -155,7 +156,7 @@ def test_every_program_says_what_it_does():
 
 
 def test_every_claim_has_a_number_with_its_page_and_function(stored):
-    (table,) = replication.numbers(stored, [DAY])
+    (table,) = replication.numbers({DAY: stored / DAY})
     assert [row[0]["address"] for row in table["rows"]] == [
         f"../{DAY}/numbers/{claim}.html" for claim in results.claims().index
     ]

@@ -81,6 +81,11 @@ def section(edition: Path, name: str) -> dict:
     return {"name": name, "question": asked or name, "cells": cells}
 
 
+def sections(edition: Path) -> list[dict]:
+    """Read all notebooks of an edition, each as `section` gives it, in the order of their names."""
+    return [section(edition, name) for name in names(edition)]
+
+
 def _output(folder, output):
     if output.output_type == "error" or output.get("name") == "stderr":
         raise ValueError(f"{folder.name}: a cell failed or wrote to stderr; its edition is not fit to publish")

@@ -26,17 +26,15 @@ def files() -> list[Path]:
     ]
 
 
-def write(folder: Path, editions_of: Path, editions: list[str]) -> list[Path]:
+def write(folder: Path, editions: dict[str, Path]) -> list[Path]:
     """Write a page for each Markdown file, and beside them the files that they link or show.
 
     Parameters
     ----------
     folder : Path
         Where the pages are written; their style is looked for one folder up from where they are published.
-    editions_of : Path
-        The report, with the editions that the pages link and from which they draw tables.
-    editions : list of str
-        Days of the editions, oldest first.
+    editions : dict of str to Path
+        Folders of the editions that the pages link and from which they draw tables, by day, oldest first.
 
     Returns
     -------
@@ -56,8 +54,8 @@ def write(folder: Path, editions_of: Path, editions: list[str]) -> list[Path]:
         places[file] = name
     if not places:
         return []
-    works, tables = references.read(), replication.tables(editions_of, editions)
-    site = _Site(editions_of, editions, places)
+    works, tables = references.read(), replication.tables(editions)
+    site = _Site(editions, places)
     texts = {file: Text(file, site, works, tables) for file in places}
     told = {name: texts[file].told() for file, name in places.items()}
     _check_anchors(texts)
@@ -105,12 +103,12 @@ def _check_anchors(texts):
 class _Site:
     """Where what a page links lies in the report, as seen from the pages; remembers the files that have to be there."""
 
-    def __init__(self, folder, editions, places):
-        self.folder, self.places, self.files = folder, places, {}
+    def __init__(self, editions, places):
+        self.editions, self.places, self.files = editions, places, {}
         # a copy of any other file could be out of date and nobody would notice
         self.watched = freshness.inputs().keys()
         # the stored notebooks are those of the note's day
-        self.day = results.NOTE_DAY if results.NOTE_DAY in editions else editions[-1] if editions else ""
+        self.day = results.NOTE_DAY if results.NOTE_DAY in editions else max(editions, default="")
 
     def address(self, target):
         """Give the way from a page to a file of the repository; none to a folder or what no report follows from."""
@@ -118,7 +116,7 @@ class _Site:
             return self.places[target]
         if target.suffix == ".ipynb":
             # read as a page or not at all
-            held = (self.folder / self.day / target.stem / "notebook.ipynb").is_file()
+            held = self.day and (self.editions[self.day] / target.stem / "notebook.ipynb").is_file()
             return f"../{self.day}/{target.stem}/index.html" if held else ""
         if str(target) not in self.watched:
             return ""

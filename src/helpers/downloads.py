@@ -22,7 +22,7 @@ LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasci
 LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$", "\n": " "}
 
 
-def write(edition: Path, as_of: str) -> None:
+def write(edition: Path, as_of: str, sections: list[dict] | None = None) -> None:
     """Write ``edition.xlsx``, ``references.bib`` and beside each table's CSV the table as LaTeX.
 
     Parameters
@@ -31,6 +31,8 @@ def write(edition: Path, as_of: str) -> None:
         Folder of the edition: ``results.json``, ``verdicts.csv`` and a folder for each notebook.
     as_of : str
         Day of the edition, an ISO date; the workbook says that it was made on it.
+    sections : list of dict, optional
+        Its notebooks, as `content.sections` gives them, where they have been read.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def write(edition: Path, as_of: str) -> None:
     OSError
         If the bibliography is missing.
     """
-    tables = list(_tables(edition))
+    tables = list(_tables(sections or content.sections(edition)))
     for table in tables:
         words = f"% AI after DeepSeek, reproduced: edition of {as_of}, {table['files']}.csv\n"
         text = latex(table["caption"], f"tab:{table['slug']}", table["head"][-1], table["body"])
@@ -52,17 +54,18 @@ def write(edition: Path, as_of: str) -> None:
         raise error.args[0] from None
 
 
-def _tables(edition):
+def _tables(sections):
     """Give the published tables of an edition, each with the name of its sheet and what its notebook loads."""
     taken = {"contents", "verdicts", "results", "lineage"}
-    for name in content.names(edition):
-        section = content.section(edition, name)
-        loads = cache.loads("\n".join(cell["source"] for cell in section["cells"] if cell["kind"] != "prose"))
+    for section in sections:
+        # without the cell of values as run: this code was read when the run was begun, and is remembered
+        code = [cell["source"] for cell in section["cells"] if cell["kind"] in ("code", "parameters")]
+        loads = cache.loads("\n".join(code))
         for table in [out for cell in section["cells"] for out in cell["outputs"] if out["kind"] == "table"]:
             slug = table["files"].partition("/")[2]
             sheet = sheet_name(slug, taken)
             taken.add(sheet)
-            yield table | {"notebook": name, "slug": slug, "sheet": sheet, "loads": loads}
+            yield table | {"notebook": section["name"], "slug": slug, "sheet": sheet, "loads": loads}
 
 
 def sheet_name(slug: str, taken: set[str]) -> str:

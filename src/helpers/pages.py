@@ -45,6 +45,12 @@ def site() -> jinja2.Environment:
     return site
 
 
+def prepare() -> None:
+    """Make the templates of pages into programs, before they are first used."""
+    for name in sorted(file.name for file in (HERE / "templates").glob("*.html.j2")):
+        site().get_template(name)
+
+
 def publish(path: Path, template: str, **values) -> None:
     """Write a page whole or not at all, making its folder.
 

@@ -17,15 +17,13 @@ SHORT = 12
 _SILENT = re.compile(r"(?:charts\.[A-Z_]+|\w+\.[A-Z]\w*|data\.\w+|paths\.\w+|results\.claims)")
 
 
-def tables(report: Path, editions: list[str]) -> dict:
+def tables(editions: dict[str, Path]) -> dict:
     """Give what draws up each table of the docs, by its name.
 
     Parameters
     ----------
-    report : Path
-        Folder of the editions.
-    editions : list of str
-        Days of the editions that the report shows, oldest first.
+    editions : dict of str to Path
+        Folders of the editions that the report shows, by day, oldest first.
 
     Returns
     -------
@@ -35,27 +33,27 @@ def tables(report: Path, editions: list[str]) -> dict:
         what it is: ``address`` of a link, ``code``, or a work with its ``html``.
     """
     return {
-        "dictionary": lambda: dictionary(report, editions),
+        "dictionary": lambda: dictionary(editions),
         "sources": sources,
         "datasets": datasets,
-        "exhibits": lambda: exhibits(report, editions),
-        "numbers": lambda: numbers(report, editions),
+        "exhibits": lambda: exhibits(editions),
+        "numbers": lambda: numbers(editions),
         "software": software,
-        "seeds": lambda: seeds(report, editions),
+        "seeds": lambda: seeds(editions),
         "programs": programs,
         "works": works,
     }
 
 
-def dictionary(report: Path, editions: list[str]) -> list[dict]:
+def dictionary(editions: dict[str, Path]) -> list[dict]:
     """Describe every table of the data and each of its columns.
 
     Parameters
     ----------
-    report, editions
+    editions
         As for `tables`. Rows and days are those that the newest edition knows.
     """
-    reach = _reach(report, editions)
+    reach = _reach(editions)
     columns = {}
     for row in _ledger("columns"):
         columns.setdefault(row["table"], []).append(row)
@@ -87,7 +85,7 @@ def _facts(source, reach, editions):
     facts.append(("kind", source["kind"]))
     if reach and int(reach["rows"]):
         span = f", which became known from {reach['first']} to {reach['last']}" if reach["first"] else ""
-        facts.append(("rows", f"{int(reach['rows']):,} in the edition of {editions[-1]}{span}"))
+        facts.append(("rows", f"{int(reach['rows']):,} in the edition of {max(editions)}{span}"))
     return facts
 
 
@@ -137,18 +135,18 @@ def datasets() -> list[dict]:
     return [{"caption": "Files of data, all provided, CSV in UTF-8", "head": head, "rows": rows}]
 
 
-def exhibits(report: Path, editions: list[str]) -> list[dict]:
+def exhibits(editions: dict[str, Path]) -> list[dict]:
     """List every figure and table with the notebook, the cell and the functions that make it.
 
     Parameters
     ----------
-    report, editions
+    editions
         As for `tables`. An exhibit stands once, as the oldest edition that has it makes it.
     """
     found = {"figure": {}, "table": {}}
-    for day in editions:
-        for name in content.names(report / day):
-            cells = list(enumerate(content.read(report / day / name).cells, start=1))
+    for day, folder in editions.items():
+        for name in content.names(folder):
+            cells = list(enumerate(content.read(folder / name).cells, start=1))
             program = Program("\n".join(cell.source for _, cell in cells if cell.cell_type == "code"))
             outputs = [(place, output) for place, cell in cells for output in cell.get("outputs", [])]
             for place, output in outputs:
@@ -268,20 +266,21 @@ def _names(node, slug):
     return isinstance(node, ast.Constant) and node.value == slug
 
 
-def numbers(report: Path, editions: list[str]) -> list[dict]:
+def numbers(editions: dict[str, Path]) -> list[dict]:
     """List the headline number of every claim with the notebook and the function that make it.
 
     Parameters
     ----------
-    report, editions
+    editions
         As for `tables`. The numbers are those of the oldest edition; each leads to its page.
     """
-    records = json.loads((report / editions[0] / "results.json").read_text(encoding="utf-8"))
+    day, folder = next(iter(editions.items()))
+    records = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     added = [row | {"note_section": "added, not the note's"} for row in _ledger("added_claims")]
     claims, rows = {row["id"]: row for row in [*_ledger("claims"), *added]}, []
     for record in [record for record in records if record["role"] == "headline"]:
         claim, made = claims[record["id"]], record.get("origin", {}).get("function", "")
-        link = {"text": record["id"], "address": f"../{editions[0]}/{lineage.page(record['id'])}"}
+        link = {"text": record["id"], "address": f"../{day}/{lineage.page(record['id'])}"}
         program = [record["notebook"][:2], _code(made.removeprefix("helpers."))]
         rows.append([link, claim["claim"], claim["note_section"], *program])
     head = ["Number", "Claim, in our words", "The note's section", "Notebook", "Function of src/helpers"]
@@ -305,20 +304,21 @@ def software() -> list[dict]:
     return [{"caption": caption, "head": ["Package", "Version", "For"], "rows": rows}]
 
 
-def seeds(report: Path, editions: list[str]) -> list[dict]:
+def seeds(editions: dict[str, Path]) -> list[dict]:
     """List where random numbers enter: the seed and the number of draws of each notebook.
 
     Parameters
     ----------
-    report, editions
+    editions
         As for `tables`; the values are those of the oldest edition.
     """
-    rows = []
-    for name in content.names(report / editions[0]):
-        for cell in content.section(report / editions[0], name)["cells"]:
-            for found in re.finditer(r"^(seed|draws) = (\S+)  # (.+)$", cell["source"], flags=re.MULTILINE):
-                if cell["kind"] == "parameters":
-                    rows.append([_code(f"{name}.ipynb"), _code(found[1]), found[2], found[3]])
+    folder, rows = next(iter(editions.values())), []
+    for name in content.names(folder):
+        told = [
+            cell.source for cell in content.read(folder / name).cells if "parameters" in cell.metadata.get("tags", [])
+        ]
+        for found in re.finditer(r"^(seed|draws) = (\S+)  # (.+)$", "\n".join(told), flags=re.MULTILINE):
+            rows.append([_code(f"{name}.ipynb"), _code(found[1]), found[2], found[3]])
     head = ["Notebook", "Parameter", "Value", "Meaning"]
     return [{"caption": "Seeds and draws; a notebook that is not listed draws nothing", "head": head, "rows": rows}]
 
@@ -358,9 +358,10 @@ def _ledger(name):
         return list(csv.DictReader(file))
 
 
-def _reach(report, editions):
+def _reach(editions):
     """Rows and days of each table in the newest edition, where its notebook of the data tells them."""
-    file = report / editions[-1] / "00_data" / "data-tables.csv"
+    *_, newest = editions.values()
+    file = newest / "00_data" / "data-tables.csv"
     if not file.is_file():
         return {}
     with file.open(encoding="utf-8", newline="") as lines:

@@ -17,7 +17,7 @@ from helpers.freshness import digest
 LEAD = "01_returns"
 
 
-def edition_page(folder: Path, as_of: str) -> None:
+def edition_page(folder: Path, as_of: str, sections: list[dict] | None = None) -> None:
     """Write the pages of one edition: its contents, verdicts and downloads; one a notebook; its specifications.
 
     Parameters
@@ -27,6 +27,8 @@ def edition_page(folder: Path, as_of: str) -> None:
         the files of its exhibits. What else of `helpers.pages.WHOLE` and of ``numbers`` is there is linked.
     as_of : str
         Day of the edition, an ISO date.
+    sections : list of dict, optional
+        Its notebooks, as `content.sections` gives them, where they have been read.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def edition_page(folder: Path, as_of: str) -> None:
     if not names:
         raise ValueError(f"{folder} holds no notebooks: run `make report AS_OF={as_of}`")
     works = references.read()
-    sections = [_told(content.section(folder, name), names, works) for name in names]
+    sections = [_told(section, names, works) for section in sections or content.sections(folder)]
     groups = content.ledger([folder], {section["name"]: section["question"] for section in sections})
     shared = {"as_of": as_of, "numbers": pages.numbers(folder)}
     pages.furnish(folder)

@@ -22,27 +22,23 @@ from helpers import (
     check,
     cluster,
     data,
-    diff,
-    docs,
-    downloads,
     fix,
     freshness,
     gate,
     kernels,
-    lineage,
-    numbers,
     paths,
     readme,
     recorded,
-    report,
-    results,
     sweep,
     terminal,
+    zygote,
 )
+from helpers.binding import Binding
 from helpers.exchange import exchange
 from helpers.execution import Job, first_line
 from helpers.parameters import ParameterError, accepted, notebooks, own_cases, parameters, wished, within_span
-from helpers.runs import ProcessError, Runs, Workers, signals_held_back
+from helpers.runs import ProcessError, Runs, Workers
+from helpers.zygote import signals_held_back
 
 VERDICTS = "99_verdicts"
 # as the seal of an edition names it
@@ -52,7 +48,12 @@ tqdm.monitor_interval = 0
 
 
 def run_jobs(
-    editions: dict[str, Path], settings: dict[str, dict], words: str, workers: Workers, force: bool = False
+    editions: dict[str, Path],
+    settings: dict[str, dict],
+    words: str,
+    workers: Workers,
+    force: bool = False,
+    binding: Binding | None = None,
 ) -> tuple[dict[str, str], list[str]]:
     """Have all notebooks of some editions, executing those that are not kept, with a progress bar.
 
@@ -67,6 +68,8 @@ def run_jobs(
     workers : Workers
     force : bool
         Execute all of them.
+    binding : Binding, optional
+        To be prepared once the first runs are on, and told what has been executed.
 
     Returns
     -------
@@ -76,6 +79,8 @@ def run_jobs(
         Names of the jobs that had to run.
     """
     leaves = [name for name in notebooks() if name != VERDICTS]
+    # the largest are the longest: begun last, one would be waited for alone
+    leaves.sort(key=lambda name: -(paths.NOTEBOOKS / f"{name}.ipynb").stat().st_size)
     faults, ran, left = {}, [], {as_of: len(leaves) for as_of in editions}
     runs = Runs(workers, force)
 
@@ -84,9 +89,12 @@ def run_jobs(
         runs.add(Job(source, as_of, editions[as_of], settings[as_of], kernels=workers.kernels))
 
     with tqdm(total=len(editions) * (len(leaves) + 1), desc=words, unit="notebook", disable=None) as bar:
-        for notebook in leaves:
-            for as_of in editions:
+        # one edition after the other, so that the first is bound while the next is executed
+        for as_of in editions:
+            for notebook in leaves:
                 add(notebook, as_of)
+        if binding:
+            binding.prepare()
         for job, fault, executed in runs.outcomes():
             bar.update()
             left[job.as_of] -= 1
@@ -94,9 +102,14 @@ def run_jobs(
                 ran.append(job.name)
             if fault:
                 faults[job.name] = fault
-            broken = any(name.endswith(job.as_of) for name in faults)
-            if left[job.as_of] == 0 and not broken:
+            if any(name.endswith(job.as_of) for name in faults):
+                continue
+            if left[job.as_of] == 0:
                 add(VERDICTS, job.as_of)
+                if binding:
+                    binding.leaves_done(runs, job.as_of)
+            elif binding and job.notebook == VERDICTS:
+                binding.whole(runs, job.as_of)
     return faults, ran
 
 
@@ -182,37 +195,39 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
             raise ParameterError(f"AS_OF: {error}") from None
     for notebook in notebooks():
         parameters(notebook)
-    with _sole_run(), _workers(wish) as workers:
-        standing = workers.aside(_standing, as_of)
+    with _sole_run(), _workers(wish, _standing, as_of) as (workers, standing):
         asked, damaged = [as_of] if as_of else standing, freshness.damaged()
         wanted = [*asked, *sorted(set(damaged) - set(asked))]
         stages = {day: paths.REPORT / f".stage-{day}-{os.getpid()}" for day in wanted}
+        docs = paths.REPORT / f".stage-docs-{os.getpid()}"
+        printed = {day for day in wanted if with_pdf or PDF in damaged.get(day, ())}
+        # the two standing editions stay side by side, whatever is built
+        to_be_held = [day for day in standing if day in stages or _complete(day)] or wanted
+        told_of = {day: stages.get(day, paths.REPORT / day) for day in to_be_held}
+        binding = Binding(stages, told_of, docs, printed)
         try:
             shutil.rmtree(paths.REPORT / "failed", ignore_errors=True)
             freshness.forget()
             settings = {day: {"as_of": day} for day in wanted}
-            faults, ran = run_jobs(stages, settings, "Building the report", workers, force)
-            for day, place in stages.items():
-                if not any(name.endswith(day) for name in faults):
-                    workers.submit_light(day, _finish, day, place, with_pdf or PDF in damaged.get(day, ()))
-            for day, sealed, error in workers.outcomes():
-                if error:
-                    faults[f"binding the edition of {day}"] = _line(error)
-                else:
-                    publish(stages[day], paths.REPORT / day)
-                    freshness.keep_seal(day, sealed)
-            # the two standing editions stay side by side, whatever was built
+            faults, ran = run_jobs(stages, settings, "Building the report", workers, force, binding)
+            from helpers import report
+
+            for day, sealed in sorted(binding.seals.items()):
+                publish(stages[day], paths.REPORT / day)
+                freshness.keep_seal(day, sealed)
             held = [day for day in standing if _complete(day)] or [day for day in wanted if _complete(day)]
+            faults |= binding.faults
             steps = {"list of faults": lambda: _remember_failed(wanted, faults)}
             if held:  # the docs before the landing page, which links them
-                steps |= {"docs": lambda: _docs(held), "landing page": lambda: report.landing_page(paths.REPORT, held)}
+                steps["docs"] = lambda: binding.publish_docs(publish, held)
+                steps["landing page"] = lambda: report.landing_page(paths.REPORT, held)
             for name, step in steps.items():
                 try:
                     step()
                 except (ValueError, OSError) as error:
                     faults[f"binding the {name}"] = first_line(error)
         finally:
-            for place in stages.values():
+            for place in (*stages.values(), docs):
                 shutil.rmtree(place, ignore_errors=True)
         if damaged and not faults:
             print(f"Files of a published edition were damaged; built anew: {', '.join(sorted({*damaged} & {*wanted}))}")
@@ -227,15 +242,6 @@ def _remember_failed(wanted, faults):
             aside = paths.REPORT / "failed" / day
             aside.mkdir(parents=True, exist_ok=True)
             (aside / "faults.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _docs(held):
-    place = paths.REPORT / f".stage-docs-{os.getpid()}"
-    try:
-        if docs.write(place, paths.REPORT, held):
-            publish(place, paths.REPORT / "docs")
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _told(as_of, wanted, held, faults, ran, with_pdf):
@@ -277,46 +283,24 @@ def _standing(as_of):
     return [data.REPLICATION, data.latest()]
 
 
-def _workers(wish):
+@contextlib.contextmanager
+def _workers(wish, work, *arguments):
+    """Give workers, and what a light piece of work gives that is done while the libraries are loaded."""
     kind = kernels.kind(wish)
-    if kind == kernels.WARM:
-        kernels.warm_up()
-    else:
-        kernels.find_fonts()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # one more, for a run waits a tenth of its time for its kernel and one may use the core meanwhile
-    return Workers(kind, cores + 1)
+    with Workers(kind, cores + 1) as workers:
+        if kind == kernels.WARM:
+            zygote.begin()
+        load = kernels.load if kind == kernels.WARM else kernels.find_fonts
+        try:
+            yield workers, workers.aside(work, *arguments, meanwhile=load)
+        finally:
+            zygote.end()
 
 
 def _complete(as_of):
     return (paths.REPORT / as_of / "results.json").is_file()
-
-
-def _line(error):
-    """Say an error of the content or the disk in a line; anything else is a fault of ours and is raised."""
-    if isinstance(error, (ValueError, OSError)):
-        return first_line(error)
-    raise error
-
-
-def _finish(as_of, place, with_pdf):
-    """Put together what is to be published of an edition; give its seal."""
-    os.environ[paths.PLACE_VARIABLE] = str(place)
-    try:
-        results.write_edition(as_of)
-    finally:
-        del os.environ[paths.PLACE_VARIABLE]
-    lineage.remember_build(place)
-    numbers.write(place, as_of)
-    downloads.write(place, as_of)
-    if with_pdf:
-        # here, for it brings libraries that a report without it need not wait for
-        from helpers import pdf
-
-        pdf.write(place, as_of)
-    # last, for the page links what lies there
-    report.edition_page(place, as_of)
-    return freshness.seal(place)
 
 
 def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -> int:
@@ -337,8 +321,7 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
         0, or 1 when the notebook failed.
     """
     wishes = wished(settings)
-    with _sole_run(), _workers(wish) as workers:
-        values = workers.aside(_accepted, notebook, wishes)
+    with _sole_run(), _workers(wish, _accepted, notebook, wishes) as (workers, values):
         as_of = (parameters(notebook) | values)["as_of"]
         drafts = paths.DRAFTS / as_of
         place = paths.REPORT / f".stage-draft-{os.getpid()}"
@@ -388,8 +371,7 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
     """Execute every notebook at its defaults and store it with its outputs, if all succeed; record both editions."""
     for notebook in notebooks():
         parameters(notebook)
-    with _sole_run(), _workers(wish) as workers:
-        standing = workers.aside(_standing, "")
+    with _sole_run(), _workers(wish, _standing, "") as (workers, standing):
         places = {day: paths.REPORT / f".stage-outputs-{day}-{os.getpid()}" for day in standing}
         own = paths.REPORT / f".stage-outputs-own-{os.getpid()}"
         # the stored notebooks are the replication edition, at their defaults
@@ -502,8 +484,7 @@ def _outdated(force, wish):
             if not force and _all_kept(places, settings, own):
                 data.build()
             else:
-                with _workers(wish) as workers:
-                    workers.aside(data.build)
+                with _workers(wish, data.build) as (workers, _):
                     words = "Executing what is not kept"
                     faults, _ = run_jobs(places, settings, words, workers, force)
                     faults |= _run_own_cases(own, workers, force)
@@ -546,9 +527,7 @@ def _grid(file, scheduler, force, wish):
     """Carry out a sweep and put its table and picture into the report."""
     grid = sweep.read(file)
     target = paths.REPORT / "sweeps" / grid.name
-    with _sole_run(), _workers(wish) as workers:
-        workers.aside(_standing, "")
-        jobs = workers.aside(_jobs, grid)
+    with _sole_run(), _workers(wish, _jobs, grid) as (workers, jobs):
         place = paths.REPORT / f".stage-sweep-{os.getpid()}"
         try:
             table, faults = sweep.carry_out(grid, jobs, place, Runs(workers, force), scheduler, force)
@@ -565,11 +544,14 @@ def _grid(file, scheduler, force, wish):
 
 
 def _jobs(grid):
+    data.build()
     return [(notebook, accepted(notebook, settings)) for notebook, settings in sweep.points(grid)]
 
 
 def _diff(a, b, as_of, options):
     """Compare two editions or commits and put the page into the report."""
+    from helpers import diff
+
     place = paths.REPORT / f".stage-diff-{os.getpid()}"
     with _sole_run():
         try:
