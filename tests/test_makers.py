@@ -356,11 +356,11 @@ def test_scores_get_the_errors_of_their_own_scale_and_none_before_the_first_inte
     half = stats.norm.ppf(0.975) * np.array([np.nan, 5.0, 7.0, 9.0])
     scores = scores.assign(score_low=scores.score - half, score_high=scores.score + half)
     boards = scores[["board_date", "style_control"]][:3]
-    plain = makers.with_errors(scores, boards, frontier.board)
+    plain = makers.with_errors(scores, boards, frontier.score_error)
     assert plain.score.tolist() == [1, 2] and np.isnan(plain.error[0]) and plain.error[1] == pytest.approx(5)
-    styled = makers.with_errors(scores, boards, frontier.board, True)
+    styled = makers.with_errors(scores, boards, frontier.score_error, True)
     assert styled.score.tolist() == [3] and styled.error.tolist() == pytest.approx([7])
-    assert makers.with_errors(scores, boards[:0], frontier.board).empty
+    assert makers.with_errors(scores, boards[:0], frontier.score_error).empty
 
 
 def test_gaps_with_and_without_style_control_meet_on_one_day_and_one_membership():

@@ -233,11 +233,11 @@ def _imports(code, own):
     package = paths.ROOT / "src" / "helpers"
     whole = {".".join(file.relative_to(package).with_suffix("").parts) for file in package.rglob("*.py")}
     try:
-        nodes = list(ast.walk(ast.parse(code)))
+        tree = ast.parse(code)
     except SyntaxError:
         return whole
     found = set()
-    for node in nodes:
+    for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "helpers":
             module = node.module.partition(".")[2]
             for alias in node.names:
@@ -247,8 +247,17 @@ def _imports(code, own):
             # all of the package may be had through its name
             found |= whole if any(alias.name.partition(".")[0] == "helpers" for alias in node.names) else set()
     for name in [name for name in found if _file(name).name == "__init__.py" and name != own]:
-        found |= _held(nodes, name)
+        found |= _held(list(ast.walk(tree)), name)
     return found
+
+
+def _statements(tree):
+    """Give the statements of code at every depth: a tenth of its nodes, and nothing else imports."""
+    waiting = [tree]
+    for node in waiting:
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, part, [])
+    return waiting
 
 
 def _held(nodes, package):

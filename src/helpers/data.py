@@ -29,6 +29,9 @@ import pandas as pd
 
 from helpers import journal, paths
 
+# tables of thousands of rows: Arrow takes longer over each call than it saves over the rows
+pd.set_option("mode.string_storage", "python")
+
 SOURCE_COLUMNS = [
     "file",
     "table",
@@ -643,20 +646,17 @@ def _faults_of_claim(place, row):
 
 
 def _rules(table):
-    return _rules_of(table, (paths.DATA / "columns.csv").read_bytes())
+    return _rules_by_table((paths.DATA / "columns.csv").read_bytes()).get(table, [])
 
 
-@functools.lru_cache(maxsize=256)
-def _rules_of(table, _):
-    own = columns().query("table == @table")
-    return [
-        _Rule(
-            row.column, row.type, row.minimum, row.maximum,
-            frozenset(row.categories.split("|")) if row.categories else frozenset(),
-            row.key == "1", row.required == "1", row.refers_to,
-        )
-        for row in own.itertuples()
-    ]  # fmt: skip
+@functools.lru_cache(maxsize=16)
+def _rules_by_table(_):
+    found = {}
+    for row in columns().itertuples():
+        categories = frozenset(row.categories.split("|")) if row.categories else frozenset()
+        bounds, marks = (row.minimum, row.maximum), (row.key == "1", row.required == "1")
+        found.setdefault(row.table, []).append(_Rule(row.column, row.type, *bounds, categories, *marks, row.refers_to))
+    return found
 
 
 def _placed(place, faults):

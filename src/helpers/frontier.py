@@ -41,12 +41,23 @@ def board(scores: pd.DataFrame, board_date: str, style_control: bool = False) ->
     measured = kind & scores.score_low.notna() & (scores.board_date <= day)
     measured = scores.loc[measured, ["arena_key", "board_date", "score_low", "score_high"]]
     newest = measured.sort_values("board_date", kind="stable").drop_duplicates("arena_key", keep="last")
-    newest = newest.assign(error=(newest.score_high - newest.score_low) / (2 * _HALF), interval_from=newest.board_date)
+    newest = newest.assign(error=score_error(newest), interval_from=newest.board_date)
     if newest.empty:
         return Unanswered(f"no board up to {board_date} carries intervals")
     newest = newest.set_index("arena_key")[["error", "interval_from"]]
     joined = rows.join(newest, on="arena_key", validate="1:1").reset_index(drop=True)
     return joined.assign(error=joined.error.fillna(joined.error.max()))
+
+
+def score_error(rows: pd.DataFrame) -> pd.Series:
+    """Give the standard errors of scores: the width of the 95% interval over twice the normal quantile, in points.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a score: score_low, score_high.
+    """
+    return (rows.score_high - rows.score_low) / (2 * _HALF)
 
 
 def priced(

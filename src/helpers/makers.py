@@ -509,17 +509,19 @@ def best_gap(
     return Estimate(value, min(low, value), max(high, value), "Elo points", count, method)
 
 
-def with_errors(scores: pd.DataFrame, boards: pd.DataFrame, board, style_control: bool = False) -> pd.DataFrame:
-    """Scores of boards with the standard error that each model has on the day.
+def with_errors(scores: pd.DataFrame, boards: pd.DataFrame, error, style_control: bool = False) -> pd.DataFrame:
+    """Scores of boards with the standard error that each model has on the day, as ``frontier.board`` finds it.
+
+    It is that of the model's newest interval up to then; a model that never had one gets the board's largest.
 
     Parameters
     ----------
     scores : DataFrame
-        One row a board and model: board_date, style_control, arena_key, score, and what ``board`` needs.
+        One row a board and model: board_date, style_control, arena_key, score, score_low, score_high.
     boards : DataFrame
         One row a board: board_date, style_control; boards not named are left out.
-    board : callable
-        ``frontier.board``.
+    error : callable
+        ``frontier.score_error``.
     style_control : bool
         Whether to take the scores that control for style.
 
@@ -529,12 +531,15 @@ def with_errors(scores: pd.DataFrame, boards: pd.DataFrame, board, style_control
         Rows of ``scores`` with error; missing on boards before the first that has an interval.
     """
     scores = scores[scores.style_control == style_control]
-    own = scores.assign(error=np.nan)
-    found = []
-    for day in boards[boards.style_control == style_control].board_date:
-        one = board(scores, f"{day:%Y-%m-%d}", style_control)
-        found.append(own[own.board_date == day] if isinstance(one, Unanswered) else one)
-    return pd.concat(found, ignore_index=True)[own.columns] if found else own[:0]
+    newest, found = {}, {}
+    for day, rows in scores.groupby("board_date"):
+        measured = rows[rows.score_low.notna()]
+        newest |= dict(zip(measured.arena_key, error(measured), strict=True))
+        own = np.array([newest.get(model, np.nan) for model in rows.arena_key])
+        largest = np.nan if np.isnan(own).all() else np.nanmax(own)
+        found[day] = rows.assign(error=np.where(np.isnan(own), largest, own))
+    days = [day for day in boards[boards.style_control == style_control].board_date if day in found]
+    return pd.concat([found[day] for day in days], ignore_index=True) if days else scores[:0].assign(error=np.nan)
 
 
 def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, theirs) -> pd.DataFrame:
