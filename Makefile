@@ -2,8 +2,9 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
-# answers at once when nothing changed, makes the environment when it is missing, and runs in it
-START := $(PYTHON) -S -m helpers.start
+# answers at once when nothing changed, makes the environment when it is missing, and runs in it; by the Python of which
+# that was made, where it is there, for python3 may be a script that takes its time to find one
+START := $(if $(realpath $(RUN)),"$(realpath $(RUN))",$(PYTHON)) -S -m helpers.start
 HOW = --force="$$FORCE" --kernels="$$KERNELS"
 # taken as they are written: data, never code
 override AS_OF := $(value AS_OF)
@@ -39,6 +40,8 @@ export ARGS NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON
 # the environment is the lock's and nothing else's, the package that of this folder
 export PYTHONPATH := $(CURDIR)/src
 export PYTHONWARNINGS :=
+# without bytecode, importing takes three times as long
+export PYTHONDONTWRITEBYTECODE :=
 export PYTHONNOUSERSITE := 1
 
 KNOWN := PYTHON AS_OF NOTEBOOK SET FORCE KERNELS GRID SCHEDULER A B ROUNDS ONLY UPGRADE ID SOURCE DRY CONTACT QUICK MINUTES INPUT ARGS NAME TITLE TABLE CLAIM UNIT LOW HIGH REASON

@@ -63,6 +63,23 @@ def test_a_built_file_that_was_touched_copied_or_linked_is_not_changed(built):
     assert freshness.fresh("") == WORDS
 
 
+def test_the_new_looks_of_a_file_are_remembered_so_that_its_content_is_read_once(built, monkeypatch):
+    os.utime(built.report / "2025-02-14" / "results.json", (1, 1))
+    assert freshness.fresh("") == WORDS
+    read = []
+    digest = freshness.digest
+    monkeypatch.setattr(freshness, "digest", lambda path: read.append(path.name) or digest(path))
+    assert freshness.fresh("") == WORDS and "results.json" not in read
+    # nor does it matter where they cannot be
+    os.utime(built.report / "2025-02-14" / "results.json", (2, 2))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(freshness, "_write", full)
+    assert freshness.fresh("") == WORDS
+
+
 def test_a_built_file_changed_in_length_or_content_under_its_old_time_is_noticed(built):
     file = built.report / "2025-02-14" / "results.json"
     before, status = file.read_bytes(), file.stat()

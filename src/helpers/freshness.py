@@ -6,6 +6,7 @@ is published is sealed: a file whose size and times are those of the seal is who
 
 from __future__ import annotations  # older Pythons get as far as being told that they are too old
 
+import contextlib
 import hashlib
 import json
 import os
@@ -40,7 +41,11 @@ def fresh(wish: str) -> list[str] | None:
     """Give the lines to say when a report is as it was built and all that it follows from too, else None."""
     try:
         state = _read(_memory(wish))
+        looks = {path: dict(one) for path, one in state["sealed"].items()}
         same = state["inputs"] == inputs() and all(whole(Path(path), one) for path, one in state["sealed"].items())
+        if same and looks != state["sealed"]:
+            with contextlib.suppress(OSError):  # it is as fresh where nothing can be written
+                _write(_memory(wish), state)
         return state["words"] if same else None
     except (OSError, LookupError, TypeError):  # torn, of an older form, or its inputs are being changed
         return None
@@ -83,7 +88,10 @@ def seal(place: Path) -> dict[str, list]:
 
 
 def whole(place: Path, sealed: dict[str, list]) -> bool:
-    """Tell whether a file or a folder is as it was when it was sealed: no file lost, added or changed."""
+    """Tell whether a file or a folder is as it was when it was sealed: no file lost, added or changed.
+
+    A file that looks otherwise but holds the same gets its new looks into the seal: they tell sooner than its content.
+    """
     try:
         looks = _looked(place)
         if looks.keys() != sealed.keys():
@@ -91,8 +99,10 @@ def whole(place: Path, sealed: dict[str, list]) -> bool:
         for name, status in looks.items():
             *before, content = sealed[name]
             # touched, copied or linked once more is not changed
-            if _status(status) != before and digest(Path(f"{place}{name}")) != content:
-                return False
+            if _status(status) != before:
+                if digest(Path(f"{place}{name}")) != content:
+                    return False
+                sealed[name] = [*_status(status), content]
     except (OSError, ValueError):
         return False
     return True
