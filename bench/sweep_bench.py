@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -59,15 +60,19 @@ class Sweep:
 
     @contextlib.contextmanager
     def memory(self):
-        """Watch the runs of this process's children; the list it gives fills with the megabytes of each at its peak."""
-        peaks, found, done = {}, [], threading.Event()
+        """Watch the runs of this process's children; the list it gives fills with the megabytes of each at its peak.
+
+        A run is a kernel and the process that drives it. All of these are alike, so each kernel is given their median.
+        """
+        kernels, drivers, found, done = {}, {}, [], threading.Event()
 
         def watch():
             while not done.wait(0.2):
-                for run in _runs():
-                    with contextlib.suppress(psutil.Error):
-                        own = sum(each.memory_full_info().uss for each in [run, *run.children(recursive=True)])
-                        peaks[run.pid] = max(peaks.get(run.pid, 0), own / 1e6)
+                for peaks, processes in zip((kernels, drivers), _runs(), strict=True):
+                    for process in processes:
+                        with contextlib.suppress(psutil.Error):
+                            own = process.memory_full_info().uss / 1e6
+                            peaks[process.pid] = max(peaks.get(process.pid, 0), own)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -76,14 +81,15 @@ class Sweep:
         finally:
             done.set()
             watcher.join()
-            found += peaks.values()
+            found += [peak + statistics.median(drivers.values()) for peak in kernels.values()]
 
 
 def _runs():
-    """Processes that a run of `helpers.run` forked, one for each notebook at work."""
+    """Kernels at work, which the zygote forked, and the processes that drive them, which its parent did."""
     for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            line, above = process.cmdline(), process.parent()
-            forked = line[1:3] == ["-m", "helpers.run"] and above.cmdline() == line
-            if forked and above.parent().cmdline() != line:
-                yield process
+        with contextlib.suppress(psutil.Error, ValueError):
+            if process.cmdline()[1:3] == ["-m", "helpers.launch"]:
+                # begun before all others
+                zygote, *drivers = sorted(process.children(), key=lambda child: child.create_time())
+                return zygote.children(), drivers
+    return [], []
