@@ -111,6 +111,17 @@ def test_a_system_that_cannot_fork_has_plain_kernels_only(monkeypatch):
         kernels.kind("warm")
 
 
+def test_a_container_that_lets_no_process_be_held_has_plain_kernels(monkeypatch):
+    for variable, value in environment.VARIABLES.items():
+        monkeypatch.setenv(variable, value)
+
+    def forbidden(_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "pidfd_open", forbidden)
+    assert kernels.kind() == "plain"
+
+
 def test_a_kind_that_there_is_not_is_refused_in_one_line(place, capsys):
     from helpers import run
 

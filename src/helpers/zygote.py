@@ -74,7 +74,12 @@ class ZygoteError(RuntimeError):
 
 def possible() -> bool:
     """Tell whether this system can fork a process and hold on to it: Linux can."""
-    return hasattr(os, "fork") and hasattr(os, "pidfd_open")
+    try:
+        # an old container forbids it
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return hasattr(os, "fork")
 
 
 def prepared() -> bool:
@@ -236,7 +241,8 @@ def _serve(control, parent):
         end_with_parent(parent)
         load()
         # kernels compute: longer turns on a core spare it from filling its caches anew
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         _fork_kernels(control)
     finally:
         # a normal exit takes apart in half a second what the system drops at once
