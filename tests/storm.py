@@ -94,6 +94,8 @@ def left_overs():
 def started(work, prepare=None):
     """Begin a piece of work in a process of its own; give its number and the file of what it says."""
     said = paths.ROOT.parent / f"said-{next(COUNT)}.txt"
+    # what is still held back would be said by the child again
+    sys.stdout.flush()
     child = os.fork()
     if child:
         return child, said
