@@ -69,8 +69,14 @@ def test_docs_that_would_tell_of_other_editions_are_written_anew(bound, monkeypa
     bound.publish_docs(lambda place, target: published.append(target), [DAYS[0]])
     assert written == [{DAYS[0]: paths.REPORT / DAYS[0]}] and published == [paths.REPORT / "docs"]
     bound._take_docs(None)
+    bound.docs.rmdir()
+    # an edition of which they tell could not be bound: the last good one stands, and they are to tell of that
+    bound.seals[DAYS[0]] = {}
     bound.publish_docs(lambda place, target: published.append(target), list(DAYS))
-    assert len(written) == 1 and len(published) == 2
+    assert written[1:] == [{day: paths.REPORT / day for day in DAYS}] and len(published) == 2
+    bound.seals[DAYS[1]] = {}
+    bound.publish_docs(lambda place, target: published.append(target), list(DAYS))
+    assert len(written) == 2 and len(published) == 3
     bound.faults["binding the docs"] = "no title"
     bound.publish_docs(lambda place, target: published.append(target), list(DAYS))
-    assert len(published) == 2
+    assert len(published) == 3

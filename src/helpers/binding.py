@@ -7,6 +7,7 @@ edition that they tell of. The libraries of the pages are loaded once the first 
 import gc
 import importlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,7 +102,10 @@ class Binding:
         """
         if "binding the docs" in self.faults:
             return
-        if not self._documented or held != list(self.told_of):
+        # that of an edition which could not be bound must not be told of: the last good one stands
+        as_thought = self._documented and held == list(self.told_of) and self.seals.keys() == self.stages.keys()
+        if not as_thought:
+            shutil.rmtree(self.docs, ignore_errors=True)
             _write_docs(self.docs, {day: paths.REPORT / day for day in held})
         if self.docs.is_dir():  # else there is no Markdown
             publish(self.docs, paths.REPORT / "docs")
