@@ -36,7 +36,7 @@ MACHINERY = {
     "execution": {"paths", "kernels", "zygote"},
     "runs": {"paths", "cache", "kernels", "execution", "zygote"},
     "binding": {"paths", "freshness", "execution", "runs", "results", "lineage", "numbers", "downloads", "docs", "pdf"}
-    | {"content", "pages", "references", "report"},
+    | {"zygote", "content", "pages", "references", "report"},
     "charts": {"paths", "inference"},
     "results": {"paths", "inference"},
     "content": {"inference", "results"},

@@ -4,14 +4,13 @@ The pages of an edition's numbers follow from its leaves, its other pages from a
 edition that they tell of. The libraries of the pages are loaded once the first runs are on, which need none of them.
 """
 
-import gc
 import importlib
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers import freshness, paths
+from helpers import freshness, paths, zygote
 from helpers.execution import first_line
 from helpers.runs import Runs
 
@@ -45,13 +44,13 @@ class Binding:
 
     def prepare(self) -> None:
         """Load what all parts use, for the processes that are forked to make them."""
-        for module in ("docs", "downloads", "lineage", "numbers", "report", "results"):
-            importlib.import_module(f"helpers.{module}")
-        from helpers import pages, references
+        with zygote.settled():
+            for module in ("docs", "downloads", "lineage", "numbers", "report", "results"):
+                importlib.import_module(f"helpers.{module}")
+            from helpers import pages, references
 
-        pages.prepare()
-        references.read()
-        gc.freeze()
+            pages.prepare()
+            references.read()
 
     def leaves_done(self, runs: Runs, day: str) -> None:
         """Have the results of an edition and the pages of its numbers written."""

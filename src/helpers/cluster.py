@@ -166,6 +166,7 @@ def serve() -> None:
             workers.submit(None, execute, job)
             ((_, value, fault),) = list(workers.outcomes())
             print(json.dumps(first_line(fault) if fault else value), file=answers, flush=True)
+    zygote.end()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Kernels of a run: plain ones as Jupyter starts them, or warm ones that the zygote forks."""
 
 import contextlib
-import gc
 import importlib
 import os
 import queue
@@ -49,16 +48,13 @@ def kind(wish: str = "") -> str:
 
 def load() -> None:
     """Load what drives a run, so that the processes which do share it; call before any thread or socket is made."""
-    gc.disable()
-    for library in ("papermill", "papermill.clientwrap", "psutil"):
-        importlib.import_module(library)
-    # what is done at the first use of these takes a third of what driving a short run does: the schema of notebooks is
-    # made into a program, the installed packages are asked for kinds of kernels
-    nbformat.validate(nbformat.v4.new_notebook())
-    KernelProvisionerFactory.instance()
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(zygote.RARELY)
+    with zygote.settled():
+        for library in ("papermill", "papermill.clientwrap", "psutil"):
+            importlib.import_module(library)
+        # what is done at the first use of these takes a third of what driving a short run does: the schema of notebooks
+        # is made into a program, the installed packages are asked for kinds of kernels
+        nbformat.validate(nbformat.v4.new_notebook())
+        KernelProvisionerFactory.instance()
 
 
 def warm_up() -> None:

@@ -210,6 +210,7 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
             freshness.forget()
             settings = {day: {"as_of": day} for day in wanted}
             faults, ran = run_jobs(stages, settings, "Building the report", workers, force, binding)
+            # here, as in `_diff`: most commands and all first runs need none of its libraries
             from helpers import report
 
             for day, sealed in sorted(binding.seals.items()):

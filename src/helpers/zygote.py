@@ -62,7 +62,6 @@ LIBRARIES = (
     "ipykernel.kernelapp",
     "matplotlib_inline.backend_inline",
 )
-RARELY = 20_000
 STOPS = {signal.SIGINT, signal.SIGTERM}
 # this process's way to its zygote, which processes forked from it share; and the zygote, if it is a child of this one
 _control, _child = None, None
@@ -118,16 +117,25 @@ def end() -> None:
     _control = _child = None
 
 
-def load() -> None:
-    """Import the libraries of a kernel and settle the memory, so that forks share it."""
+@contextlib.contextmanager
+def settled():
+    """Have what is loaded meanwhile stay in the memory as it is, so that forks share it."""
     # what an import makes stays: looking for garbage meanwhile takes a fifth of the time
     gc.disable()
-    for library in LIBRARIES:
-        importlib.import_module(library)
-    gc.freeze()
-    gc.enable()
-    # a run is short, and most of what it makes refers to nothing that refers back
-    gc.set_threshold(RARELY)
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        # a run is short, and most of what it makes refers to nothing that refers back
+        gc.set_threshold(20_000)
+
+
+def load() -> None:
+    """Import the libraries of a kernel."""
+    with settled():
+        for library in LIBRARIES:
+            importlib.import_module(library)
 
 
 @contextlib.contextmanager

@@ -310,7 +310,7 @@ def published_lags(table: pd.DataFrame | Unanswered, low: float, high: float) ->
 
 
 def _make_room(figure, axis):
-    """Move the left edge of an axis so that its longest label fits; give the widths of its texts, as shares of its."""
+    """Move the left edge of an axis so that its longest label fits; give its texts' widths as shares of its own."""
     ruler, whole = Ruler(figure.dpi), figure.bbox.width
     labels, texts = (
         np.array([text.get_window_extent(ruler).width for text in group]) / whole
