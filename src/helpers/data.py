@@ -417,6 +417,12 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     return rows
 
 
+def lines(table: str, as_of: str) -> pd.Series:
+    """Temporary."""
+    rows = load(table, as_of)
+    return pd.Series([str(place + 2) for place in rows.index], index=rows.index)
+
+
 def own_groups(file: str = OWN_GROUPS) -> pd.DataFrame:
     """Read groups of securities of one's own, checked as every table is.
 

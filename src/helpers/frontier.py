@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, normals, number, running, share
+from helpers.inference import (
+    CLOSED_FORM,
+    NOT_CHECKABLE,
+    RESAMPLED,
+    SIMULATED,
+    Estimate,
+    Unanswered,
+    normals,
+    number,
+    running,
+    share,
+)
 
 LIST_PRICES = ("vendor list", "host price")
 _HALF = stats.norm.ppf(0.975)
@@ -512,7 +523,7 @@ def frontier_probabilities(
         wanted = models.arena_key.isin(list(names)).to_numpy()
         if wanted.any():
             hits = int(members[:, wanted].any(axis=1).sum())
-            out[group] = replace(share(hits, draws, "probability", method), n=len(models))
+            out[group] = replace(share(hits, draws, "probability", method, SIMULATED), n=len(models))
         else:
             out[group] = Unanswered(f"the board holds none of {', '.join(names)} with a price", NOT_CHECKABLE)
     return out
@@ -541,7 +552,8 @@ def score_difference(models: pd.DataFrame | Unanswered, one: str, other: str) ->
             return Unanswered(f"this board does not hold {key}", NOT_CHECKABLE)
     value = rows.at[one, "score"] - rows.at[other, "score"]
     half = _HALF * float(np.hypot(rows.at[one, "error"], rows.at[other, "error"]))
-    return Estimate(value, value - half, value + half, "Elo points", 2, f"{one} less {other}, independent errors")
+    method = f"{one} less {other}, independent errors"
+    return Estimate(value, value - half, value + half, "Elo points", 2, method, CLOSED_FORM)
 
 
 def by_name(
@@ -667,4 +679,4 @@ def premium(
     low, high = np.quantile(ratios, [0.025, 0.975])
     against = "other developers' models" if rivals_only else "all models"
     method = f"median over {developer}'s models against {against}, 95% of {len(drawn):,} draws of the scores"
-    return Estimate(value, min(low, value), max(high, value), "ratio", int(counts[0]), method)
+    return Estimate(value, min(low, value), max(high, value), "ratio", int(counts[0]), method, RESAMPLED)

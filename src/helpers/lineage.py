@@ -188,7 +188,7 @@ class Edition:
             value, low, high = _ends(record)
             facts = {
                 "found": f"{inference.numbers(value, low, high)[0]} {record['unit']}",
-                "interval": inference.interval_in_words(value, low, high, record["method"]),
+                "interval": inference.interval_in_words(value, low, high, record["kind"]),
                 "in full": f"{value!r}" if low == value == high else f"{value!r} ({low!r} to {high!r})",
                 "n": f"{record['n']:,}",
                 "method": record["method"],
@@ -343,7 +343,7 @@ class Edition:
     def _running(self, record):
         parameters = self._notebook(record["notebook"])[1]
         values = {name: value for name, value, _ in parameters}
-        if (record["method"] or "").startswith("exact"):
+        if record["kind"] == inference.EXACT:
             seed = "none: arithmetic, nothing is drawn"
         elif "seed" in values:
             seed = f"{values['seed']}, root of the notebook's random draws, if this number draws any"

@@ -148,8 +148,8 @@ def carry_out(
     Returns
     -------
     DataFrame
-        One row a claim and run: notebook, the parameters, as_of, claim, value, low, high, unit, n, verdict, robust,
-        reason, key of the run.
+        One row a claim and run: notebook, the parameters, as_of, claim, value, low, high, unit, n, kind, verdict,
+        robust, reason, key of the run.
     dict of str to str
         What went wrong, by run.
     """
@@ -202,7 +202,7 @@ def _estimates(grid, table):
     defaults = {notebook: parameters(notebook) for notebook in grid.notebooks}
     found, others = {}, {}
     for row in table.dropna(subset="value").to_dict("records"):
-        estimate = Estimate(row["value"], row["low"], row["high"], row["unit"], row["n"], "swept")
+        estimate = Estimate(row["value"], row["low"], row["high"], row["unit"], row["n"], "swept", row["kind"])
         settings = {name: row[name] for name in grid.parameters}
         if all(defaults[row["notebook"]][name] == value for name, value in settings.items()):
             found[row["claim"]] = estimate
@@ -224,8 +224,10 @@ def _rows(job, claims):
     """Results of a run by claim, with the parameters that were set."""
     records = json.loads((job.target.parent / "results.json").read_text(encoding="utf-8"))
     table = results.verdicts(records, job.as_of)
-    examined = {entry["id"]: entry["n"] for entry in records if entry["role"] == "headline"}
-    table = table[table.claim.isin(claims or list(examined)) & table.claim.isin(list(examined))]
+    headlines = pd.DataFrame([entry for entry in records if entry["role"] == "headline"], columns=["id", "n", "kind"])
+    examined = headlines.set_index("id")
+    table = table[table.claim.isin(claims or examined.index) & table.claim.isin(examined.index)]
     record = json.loads((job.target.parent / cache.RECORD).read_text(encoding="utf-8"))
     settings = {"as_of": job.as_of} | job.parameters
-    return table.assign(notebook=job.notebook, n=table.claim.map(examined), key=record["key"], **settings)
+    about = {name: table.claim.map(examined[name]) for name in ("n", "kind")}
+    return table.assign(notebook=job.notebook, key=record["key"], **about, **settings)
