@@ -121,16 +121,19 @@ def joined(out, on: str | list[str], *sources):
         Cuts, or derived tables labelled row by row.
     """
     on = [on] if isinstance(on, str) else list(on)
-    keys = out[on].assign(row=out.index)
+    keys = out[on].assign(row=out.index).reset_index(drop=True)
     parts = []
     for source in sources:
-        matches = source[on].assign(source=source.index).merge(keys, on=on)[["source", "row"]]
+        labels = source[on].assign(source=source.index).reset_index(drop=True)
+        matches = labels.merge(keys, on=on)[["source", "row"]]
         for part in _parts(source):
             if "table" in source.attrs:
-                labelled = matches.set_index("source")
+                labelled = matches.set_index("source").rename_axis(None)
             elif "row" in part:
-                placed = part[["row"]].assign(position=part.index).rename(columns={"row": "source"})
-                labelled = placed.merge(matches, on="source").set_index("position")[["row"]]
+                placed = (
+                    part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
+                )
+                labelled = placed.merge(matches, on="source").set_index("position").rename_axis(None)[["row"]]
             else:
                 labelled = part[[]]
             labelled.attrs = {"table": part.attrs["table"]}
