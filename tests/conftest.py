@@ -448,20 +448,24 @@ PRICES = """day,plain,name,price
 """
 PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
 # as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
-CELL = f"""from helpers import data, inference, paths, results
-here = paths.here("01_returns", as_of)
-prices = data.load("prices", as_of)
-plain = prices[prices.plain].sort_values("price", ascending=False)
+CELL = f"""from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_returns", as_of)
+prices = notebook.load("prices")
+entered = rows_of(prices[prices.plain].sort_values("price", ascending=False))
 é, found = "é", inference.share(
     8,
     10,  # of ten
     "probability",
     "share of days, Wilson interval",
+    rows=entered,
 )
-others = {{"half, of all": inference.share(2, 10, "probability", "the same"), "none": inference.Unanswered("no row")}}
-others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r})
-print(results.record(here, "fell", found, others, [plain], as_of, [prices]))
-results.note(here, "returns-beside", others["none"], [prices[prices.name == "C"]])
+half = inference.share(2, 10, "probability", "the same", rows=rows_of(prices))
+others = {{"half, of all": half, "none": inference.Unanswered("no row")}}
+others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r}, rows_of(prices[:1]))
+print(notebook.record("fell", found, others))
+notebook.note("returns-beside", others["none"])
 """
 
 
@@ -510,7 +514,7 @@ def lay_out(tmp_path, monkeypatch):
         for source in (PARAMETERS, f'as_of = "{as_of}"', cell):
             kernel.run(source)
         (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
-        results.write_edition(as_of)
+        results.write_edition(edition, as_of)
         lineage.remember_build(edition)
         monkeypatch.delenv(paths.PLACE_VARIABLE)
         return edition

@@ -340,18 +340,20 @@ CELLS = [
     "import json\n"
     "import pandas as pd\n"
     "from matplotlib.figure import Figure\n"
-    "from helpers import charts, data, inference, paths, results\n"
-    'here = paths.here("01_returns", as_of)\n'
+    "from helpers import charts, inference, paths\n"
+    "from helpers.notebook import Notebook\n"
+    "from helpers.rows import rows_of\n"
+    'notebook = Notebook("01_returns", as_of)\n'
     'told = json.loads((paths.ROOT / "told.json").read_text())\n'
-    'securities = data.load("securities", as_of)\n'
+    'entered = rows_of(notebook.load("securities"))\n'
     'points = pd.DataFrame({"day": [1, 2], "change": told["points"]})\n'
     'rows = pd.DataFrame({"firm": ["A", "B"], "shown": told["shown"], "hidden": told["hidden"]})',
-    'charts.publish(here, "returns-same", charts.Drawing(Figure(), "As it was", "Alt 1.", points[["day"]]), "us")',
-    'charts.publish(here, "returns-titled", charts.Drawing(Figure(), told["title"], "Alt 1.", points[["day"]]), "us")',
-    'charts.publish(here, "returns-points", charts.Drawing(Figure(), "Title", "Alt 1.", points), "us")',
-    'charts.publish_table(here, "returns-hidden", rows, "Firms", columns=["firm"])',
-    'charts.publish_table(here, "returns-shown", rows[["firm", "shown"]], "Firms")',
-    'results.note(here, "returns-silent", inference.exact(told["silent"], "percent", 2, "as told"), [securities])',
+    'notebook.figure("returns-same", charts.Drawing(Figure(), "As it was", "Alt 1.", points[["day"]]), "us")',
+    'notebook.figure("returns-titled", charts.Drawing(Figure(), told["title"], "Alt 1.", points[["day"]]), "us")',
+    'notebook.figure("returns-points", charts.Drawing(Figure(), "Title", "Alt 1.", points), "us")',
+    'notebook.table("returns-hidden", rows, "Firms", columns=["firm"])',
+    'notebook.table("returns-shown", rows[["firm", "shown"]], "Firms")',
+    'notebook.note("returns-silent", inference.exact(told["silent"], "percent", 2, "as told", entered))',
 ]
 BEFORE = {"title": "2 fell", "points": [1.5, 2.5], "hidden": [1, 2], "shown": [10.25, 20.5], "silent": 4.2}
 # what a reader of the page sees is the same in the last three: a column that is left out, a digit that is not shown

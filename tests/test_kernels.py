@@ -28,7 +28,7 @@ print(json.dumps(seen))
 WORK = """
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, statsmodels.api as sm
 from helpers import charts, paths
-here = paths.here("02_work", as_of)
+here = paths.output_dir("02_work", as_of, os.environ["HELPERS_PLACE"])
 table = pd.DataFrame({"x": np.arange(9.0), "y": np.random.default_rng(1).normal(size=9)})
 charts.set_style()
 figure, (axis,) = charts.canvas("A line of 9 points", "What is drawn", 2)

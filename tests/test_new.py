@@ -15,11 +15,12 @@ TABLES = ["btos_sizes", "btos_national"]
 # stands for the notebook whose figure leads the README
 LEAF = """
 import pandas as pd
-from helpers import charts, paths
-charts.set_style()
+from helpers import charts
+from helpers.notebook import Notebook
+notebook = Notebook("01_returns", as_of)
 figure, _ = charts.canvas("All fell", "In percent", 2)
 drawing = charts.Drawing(figure, "All fell", "Down by 4 percent.", pd.DataFrame({"percent": [-4]}))
-charts.publish(paths.here("01_returns", as_of), "returns-before-after", drawing, "nobody")
+notebook.figure("returns-before-after", drawing, "nobody")
 """
 
 

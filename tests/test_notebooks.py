@@ -124,10 +124,9 @@ def test_the_collection_can_be_read_as_of_early_days_and_late_ones(collection):
     assert set(last.verdict) & {"holds", "fails"} and "not yet due" not in set(last.verdict)
 
 
-def test_every_number_has_a_page_and_leads_to_its_rows_function_and_cell(collection, monkeypatch):
+def test_every_number_has_a_page_and_leads_to_its_rows_function_and_cell(collection):
     for folder in collection:
-        monkeypatch.setenv(paths.PLACE_VARIABLE, str(folder))
-        results.write_edition(folder.name)
+        results.write_edition(folder, folder.name)
         lineage.remember_build(folder)
         numbers.write(folder, folder.name)
         edition = lineage.Edition(folder, folder.name)

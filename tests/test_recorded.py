@@ -205,9 +205,11 @@ def test_numbers_that_your_own_data_move_are_no_news(place, main, monkeypatch):
 
 # a number and the rows that it rests on, without a picture
 LEAF = """
-from helpers import data, inference, paths, results
-here, held = paths.here("01_leaf", as_of), data.load("securities", as_of)
-results.note(here, "leaf-mean", inference.exact({}, "percent", 2, "as told"), [held])
+from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_leaf", as_of)
+notebook.note("leaf-mean", inference.exact({}, "percent", 2, "as told", rows_of(notebook.load("securities"))))
 """
 
 

@@ -1017,13 +1017,14 @@ sys.exit(run.main(sys.argv[1:]))
 """
 LEAF = """
 import socket
-from helpers import data, paths
+from helpers.notebook import Notebook
 
-rows = data.load("btos_national", as_of)
+notebook = Notebook("01_leaf", as_of)
+rows = notebook.load("btos_national")
 try:
     socket.create_connection(("example.org", 443))
 except RuntimeError as refused:
-    (paths.here("01_leaf", as_of) / "results.json").write_text("[]")
+    (notebook.output_dir / "results.json").write_text("[]")
     print(refused)
 """
 

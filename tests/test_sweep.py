@@ -10,11 +10,14 @@ from helpers import parameters, results, sweep
 CLAIM = "semiconductors-fell-after"
 SETTINGS = "as_of = '2025-02-14'\nscale = 1.0\ndraws = 10"
 LEAF = f"""
-from helpers import inference, paths, results
-here = paths.here("01_leaf", as_of)
-found = inference.exact(-3.0 * scale, "percent", draws, "test")
-other = inference.exact(2.0 * scale, "percent", draws, "test")
-results.record(here, "{CLAIM}", found, {{"other": other}}, [], as_of)
+from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_leaf", as_of)
+entered = rows_of(notebook.load("security_groups"))
+found = inference.exact(-3.0 * scale, "percent", draws, "test", entered)
+other = inference.exact(2.0 * scale, "percent", draws, "test", entered)
+notebook.record("{CLAIM}", found, {{"other": other}})
 assert scale < 9, "too much"
 """
 GRID = "title: Small\nnotebooks: [01_leaf]\nclaims: []\nparameters:\n"
@@ -62,7 +65,7 @@ from helpers import charts
 charts.set_style()
 figure, axes = charts.canvas("Three fell", "Points.", 2)
 points = pd.DataFrame({"percent": [1.0, 2.0, 3.0]})
-charts.publish(here, "returns-points", charts.Drawing(figure, "Three fell", "They fell 1 to 3%.", points), "us")
+notebook.figure("returns-points", charts.Drawing(figure, "Three fell", "They fell 1 to 3%.", points), "us")
 """
     copy.write("01_leaf", LEAF + drawing, settings=SETTINGS)
     assert copy.run("sweep", grid(copy, f"{GRID}  draws: [10]\n"))[0] == 0
@@ -143,7 +146,7 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_stood(copy):
 def test_a_wrong_grid_is_refused_in_one_line(place, main, text, words):
     (place.root / "sweeps").mkdir()
     place.write("01_leaf", settings=SETTINGS)
-    place.write("99_verdicts", "from helpers import results\nresults.gather(as_of)")
+    place.write("99_verdicts", "from helpers.notebook import Notebook\nNotebook('99_verdicts', as_of).gather()")
     code, said = main("sweep", grid(place, text))
     assert code == 2 and words in said and said.startswith("error: ") and said.count("\n") == 1
 

@@ -23,8 +23,11 @@ RECORD = "run.json"
 BESIDE = {"charts.house": "fonts", "report": "templates"}
 # what executes a notebook shapes its outputs too
 EXECUTES = ("execution", "kernels")
-# names in `data` that read no table
-TABLELESS = {"REPLICATION", "parse_day", "DataError"}
+# what reads tables by its method ``load``, and what else may be asked of it that reads none
+READERS = {
+    "data": {"REPLICATION", "parse_day", "DataError"},
+    "notebook": {"figure", "table", "record", "note", "gather", "name", "as_of", "output_dir"},
+}
 
 
 def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: bool = True) -> dict:
@@ -317,14 +320,17 @@ def _reads(code):
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "load"
         and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "data"
+        and node.func.value.id in READERS
         and node.args
         and isinstance(node.args[0], ast.Constant)
     ]
-    told = len(loads) + sum(name in TABLELESS for name in _asked(nodes, "data"))
-    named = sum(isinstance(node, ast.Name) and node.id == "data" for node in nodes)
-    tables = frozenset(loads) if told == named and not taken else None
-    return imports, tables, bool(taken) or "gather" in _asked(nodes, "results")
+    names = [node for node in nodes if isinstance(node, ast.Name) and node.id in READERS]
+    # a notebook makes its object once
+    made = sum(isinstance(node.ctx, ast.Store) for node in names)
+    asked = sum(name in known for reader, known in READERS.items() for name in _asked(nodes, reader))
+    tables = frozenset(loads) if len(loads) + asked + made == len(names) and made <= 1 and not taken else None
+    gathers = "gather" in [*_asked(nodes, "results"), *_asked(nodes, "notebook")]
+    return imports, tables, bool(taken) or gathers
 
 
 def _tables(names):

@@ -304,7 +304,7 @@ def shown(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
         calls = _calls(cell.source)
         exhibits = sum(output.output_type == "display_data" for output in cell.outputs)
         exhibits += len(_NO_EXHIBIT.findall(_printed(cell)))
-        published = sum(call.startswith("charts.publish") for call in calls)
+        published = sum(call in ("notebook.figure", "notebook.table") for call in calls)
         if exhibits < published:
             yield number, f"publishes {published} exhibits but stores {exhibits}", AGAIN
         if "print" in calls and not _printed(cell):
@@ -319,7 +319,7 @@ def exhibits(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
             continue
         exhibit, words = output.metadata.get("exhibit", {}), output.data.get("text/plain", "")
         slug, kind = exhibit.get("slug", ""), exhibit.get("kind")
-        remedy = f"publish it by charts.publish or publish_table, then {AGAIN}"
+        remedy = f"show it by notebook.figure or notebook.table, then {AGAIN}"
         if kind not in ("figure", "table"):
             yield number, "shows what is neither a figure nor a table of the house", remedy
             continue

@@ -266,7 +266,7 @@ def files(wish: Wish) -> dict[Path, bytes]:
         found |= _described(table, hashlib.sha256(raw).hexdigest())
     low, high = _range(wish)
     unit = wish.unit or ("percentage points" if choice.unit.startswith("percent") else choice.unit)
-    names = {"charts", "data", "paths", "results", wish.word}
+    names = {"charts", "results", wish.word}
     cut = " & ".join(f"(table.{column} == {column})" for column in choice.filters)
     told = {
         **vars(choice),
