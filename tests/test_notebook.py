@@ -135,7 +135,7 @@ def test_a_title_whose_number_the_figure_does_not_report_is_refused(notebook):
 def test_a_title_that_is_not_the_one_drawn_is_refused(notebook):
     mismatch = charts.Drawing(drawing().figure, "Another", "Down by 4 percent.", pd.DataFrame({"percent": [-4.0]}))
     with pytest.raises(
-        ValueError, match="shows the title 'All fell by 4%', not 'Another': pass title= to notebook.figure"
+        ValueError, match=r"shows the title 'All fell by 4%', not 'Another': pass title= to notebook.figure"
     ):
         notebook.figure("returns-x", mismatch, "nobody")
 
