@@ -134,7 +134,7 @@ class Project:
         return file
 
     def declare(self, name, settings):
-        """Declare the parameters of a notebook, in place of those that are declared; none of a cell that is refused."""
+        """Declare the parameters of a notebook but those of a refused cell; drop rows of notebooks that are gone."""
         try:
             values = {each.targets[0].id: ast.literal_eval(each.value) for each in ast.parse(settings).body}
         except (SyntaxError, ValueError, AttributeError):
@@ -142,12 +142,14 @@ class Project:
         if values.get("as_of") == data.REPLICATION:
             ledger = self.root / "data" / data.PARAMETERS
             with ledger.open(encoding="utf-8", newline="") as lines:
-                rows = [row for row in csv.reader(lines) if row[0] != name]
+                head, *rows = csv.reader(lines)
+            names = {file.stem for file in self.notebooks.glob("*.ipynb")} - {name}
             # in the template it is linked to those of other projects
             ledger.unlink()
             with ledger.open("w", encoding="utf-8", newline="") as lines:
                 new = [[name, each, json.dumps(value)] for each, value in values.items()]
-                csv.writer(lines, lineterminator="\n").writerows([*rows, *new])
+                kept = [row for row in rows if row[0] in names]
+                csv.writer(lines, lineterminator="\n").writerows([head, *kept, *new])
 
     def edition(self, as_of, words="[]", folder=None):
         """Lay out a complete edition."""

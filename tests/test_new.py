@@ -6,7 +6,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import data, gate, new, paths, results
+from helpers import data, gate, new, parameters, paths, results
 
 PAGE = (paths.ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
 NOTE, CLAIM = data.REPLICATION, "sizes-mean-change"
@@ -119,8 +119,9 @@ def test_each_command_of_the_worked_extension_does_its_part(worked):
     assert "To take it back: git clean -f -- notebooks/08_sizes.ipynb" in said["new"][1]
 
 
-def test_the_extension_passes_the_gate_and_says_what_its_page_made_of_it(worked):
+def test_the_extension_passes_the_gate_and_says_what_its_page_made_of_it(worked, monkeypatch):
     file = worked[0].root / "notebooks" / "08_sizes.ipynb"
+    monkeypatch.setattr(paths, "DATA", worked[0].root / "data")
     assert gate.findings(file) == []
     notebook = nbformat.read(file, as_version=4)
     shown = [out.metadata.exhibit for cell in notebook.cells for out in cell.get("outputs", []) if "metadata" in out]
@@ -202,6 +203,9 @@ def test_example_rows_keep_every_rule_of_the_ledgers_and_say_that_they_are_no_da
     source = data.sources().loc["capex"]
     assert "not data" in source.title and source.producer == "Replace: producer" and source.kind == "record"
     assert results.claims().loc["capex-mean-change", ["added", "low", "notebook"]].tolist() == [True, 0, "02_capex"]
+    # the values of its notebook are declared
+    assert parameters.differences("02_capex", parameters.parameters("02_capex")) == {}
+    assert list(data.declared_parameters()["02_capex"]) == ["as_of", "start", "later_start", "end"]
     laid.take_back()
     assert held(project) == before
 
