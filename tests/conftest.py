@@ -1,6 +1,8 @@
 """A small project for the tests of what executes notebooks: the real code, and notebooks of a few lines."""
 
+import ast
 import base64
+import csv
 import json
 import os
 import shutil
@@ -128,7 +130,26 @@ class Project:
         cells += [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(sources)]
         file = self.notebooks / f"{name}.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells), file)
+        self.declare(name, settings)
         return file
+
+    def declare(self, name, settings):
+        """Declare the parameters of a notebook but those of a refused cell; drop rows of notebooks that are gone."""
+        try:
+            values = {each.targets[0].id: ast.literal_eval(each.value) for each in ast.parse(settings).body}
+        except (SyntaxError, ValueError, AttributeError):
+            values = {}
+        if values.get("as_of") == data.REPLICATION:
+            ledger = self.root / "data" / data.PARAMETERS
+            with ledger.open(encoding="utf-8", newline="") as lines:
+                head, *rows = csv.reader(lines)
+            names = {file.stem for file in self.notebooks.glob("*.ipynb")} - {name}
+            # in the template it is linked to those of other projects
+            ledger.unlink()
+            with ledger.open("w", encoding="utf-8", newline="") as lines:
+                new = [[name, each, json.dumps(value)] for each, value in values.items()]
+                kept = [row for row in rows if row[0] in names]
+                csv.writer(lines, lineterminator="\n").writerows([head, *kept, *new])
 
     def edition(self, as_of, words="[]", folder=None):
         """Lay out a complete edition."""
@@ -228,7 +249,7 @@ def place(tmp_path, monkeypatch):
     place = Project(tmp_path / "a {project}")
     (place.root / "src").symlink_to(HOUSE / "src")
     (place.root / "data").mkdir()
-    for name in ("claims.csv", "sources.csv", "columns.csv"):
+    for name in ("claims.csv", "sources.csv", "columns.csv", data.PARAMETERS):
         head, _, _ = (HOUSE / "data" / name).read_text(encoding="utf-8").partition("\n")
         (place.root / "data" / name).write_text(head + "\n", encoding="utf-8")
     for name in ("requirements.lock", "references.bib"):
@@ -446,6 +467,7 @@ PRICES = """day,plain,name,price
 2025-01-08,1,A,8
 2025-03-01,1,A,9
 """
+DECLARED = f'notebook,name,value\n01_returns,as_of,"""{results.NOTE_DAY}"""\n01_returns,seed,7\n'
 PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
 # as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
 CELL = f"""from helpers import inference
@@ -500,7 +522,7 @@ def lay_out(tmp_path, monkeypatch):
         monkeypatch.setattr(paths, "REPORT", folder / "report")
         paths.RAW.mkdir(parents=True, exist_ok=True)
         (paths.RAW / "prices.csv").write_text(PRICES, encoding="utf-8")
-        ledgers = {"claims": CLAIMS, "columns": COLUMNS}
+        ledgers = {"claims": CLAIMS, "columns": COLUMNS, "parameters": DECLARED}
         ledgers["sources"] = SOURCES.format(sha256=freshness.digest(paths.RAW / "prices.csv"))
         for name, text in ledgers.items():
             (paths.DATA / f"{name}.csv").write_text(text, encoding="utf-8")

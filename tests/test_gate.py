@@ -258,7 +258,27 @@ BROKEN = {
     "another kernel": (of_another_kernel, "tidiness", "names the kernel 'my-env'"),
     "a Python": (of_a_python, "tidiness", "names the version of a Python"),
     "two cells of parameters": (second_parameters, "declarations", "needs one cell tagged 'parameters', it has 2"),
-    "another day": (replaced('as_of = "2025-02-14"', 'as_of = "2025-06-30"', "code"), "declarations", "stored as of"),
+    "another day": (
+        replaced('as_of = "2025-02-14"', 'as_of = "2025-06-30"', "code"),
+        "specification",
+        "cell 3 .*specification: as_of 2025-06-30 instead of 2025-02-14; set it back, or run a draft with `make run",
+    ),
+    "another value": (
+        replaced('benchmark = "SPY"', 'benchmark = "RSP"', "code"),
+        "specification",
+        'specification: benchmark RSP instead of SPY; .* `make run NOTEBOOK=01_returns SET="benchmark=RSP"`',
+    ),
+    "a value of another type": (
+        replaced("days = 250 ", "days = 250.0 ", "code"),
+        "specification",
+        "specification: estimation_days 250.0 instead of 250; set it back",
+    ),
+    "a parameter renamed": (
+        replaced("seed = 20250127", "root = 20250127", "code"),
+        "specification",
+        "root 20250127, which is not declared; declare it in data/parameters.csv: `01_returns,root,20250127`(.|\n)*"
+        "specification: seed missing instead of 20250127; put back what is missing, or remove its row",
+    ),
     "no meaning": (
         replaced("  # security: what stands for the market", "", "code"),
         "declarations",
@@ -267,7 +287,7 @@ BROKEN = {
     "a computed parameter": (replaced("= 250 ", "= 50 * 5 ", "code"), "declarations", "holds literals only"),
     "nine parameters": (
         replaced("seed = 20250127", 'more = "x"  # text: of no use\nseed = 20250127', "code"),
-        "declarations",
+        "declarations specification",
         "holds 9 parameters",
     ),
 }

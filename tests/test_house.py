@@ -28,7 +28,7 @@ MACHINERY = {
     "own": {"data", "parameters", "adoption", "events", "returns", "inference"},
     "gate": {"parameters", "results"},
     "new": {"paths", "environment", "data", "parameters", "results", "terminal"},
-    "check": {"environment", "gate", "parameters", "paths", "readme"},
+    "check": {"data", "environment", "gate", "parameters", "paths", "readme"},
     "fix": {"check", "gate", "parameters", "paths", "execution"},
     "lab": {"environment", "paths", "execution", "terminal"},
     "recorded": {"paths"},

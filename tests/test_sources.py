@@ -153,7 +153,7 @@ def rows_kept(table, rows):
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     (root / "data/raw").mkdir(parents=True)
-    for name in ("claims.csv", "feeds.csv", "tolerances.csv"):
+    for name in ("claims.csv", "parameters.csv", "feeds.csv", "tolerances.csv"):
         shutil.copy(DATA / name, root / "data")
     tables = {
         table: rows_kept(table, pd.read_csv(paths.RAW / f"{table}.csv", dtype=str, keep_default_na=False))

@@ -53,6 +53,20 @@ def test_a_sweep_gathers_every_run_into_one_table_and_one_picture_and_is_not_run
     assert copy.files("report/sweeps/small") == first and kept(copy) == runs
 
 
+def test_a_sweep_sets_parameters_on_purpose_and_compares_with_the_declared_ones_whatever_is_stored(copy):
+    copy.write("01_leaf", LEAF, settings=SETTINGS)
+    copy.edit("notebooks/01_leaf.ipynb", "scale = 1.0", "scale = 2.5")
+    code, said = copy.run("sweep", grid(copy, f"{GRID}  scale: [1, 2.5]\n"))
+    assert (code, said.splitlines()[-1]) == (0, "2 of 2 runs are gathered in report/sweeps/small")
+    told = json.loads((copy.report / "sweeps" / "small" / "sweep.json").read_text())
+    points = pd.read_csv(copy.report / "sweeps" / "small" / "sweep.csv")
+    assert told["title"].startswith("1 of 1 alternatives agree") and "−7.5" in told["alt"] and len(points) == 2
+    # another parameter is stored, so that no run is at the declared ones
+    copy.edit("notebooks/01_leaf.ipynb", "draws = 10", "draws = 20")
+    assert copy.run("sweep", grid(copy, f"{GRID}  scale: [1, 2.5]\n"))[0] == 0
+    assert "title" not in json.loads((copy.report / "sweeps" / "small" / "sweep.json").read_text())
+
+
 def kept(copy):
     """Moment at which each kept run was made."""
     return {file.parent.name: file.stat().st_mtime_ns for file in copy.report.glob(".runs/*/run.json")}

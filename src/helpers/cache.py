@@ -1,9 +1,9 @@
 """What a run follows from, told by content, and the runs that need not be repeated. Standard library only.
 
 A run is known by its key: a hash over the notebook's cells and parameters, the helper modules that it imports, one
-through another, the raw tables that it loads with their rows of the ledgers, the claims, the lock, the Python, and for
-the verdicts the results of the other notebooks. Runs are kept under ``report/.runs`` by their key; an edition is put
-together from them.
+through another, the raw tables that it loads with their rows of the ledgers, the claims, its declared parameters, the
+lock, the Python, and for the verdicts the results of the other notebooks. Runs are kept under ``report/.runs`` by their
+key; an edition is put together from them.
 """
 
 import ast
@@ -46,8 +46,8 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     Returns
     -------
     dict
-        A hash or value by part: cells, parameters, claims, added claims of its own where it has some (of all, where it
-        gathers results), lock, python, pictures where none are drawn, and by name
+        A hash or value by part: cells, parameters, declared parameters, claims, added claims of its own where it has
+        some (of all, where it gathers results), lock, python, pictures where none are drawn, and by name
         ``module x``, ``table y`` and ``results of z``.
     """
     cells, code = _cells(notebook)
@@ -61,6 +61,9 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     }
     if added := _added(notebook, gathers):
         found["added claims"] = hashed(added)
+    if declared := _ledger("parameters.csv", "notebook").get(notebook):
+        # the run says which of its parameters are others
+        found["declared parameters"] = hashed(declared)
     if not pictures:
         found["pictures"] = "none"
     for module in sorted(_closure(imports | {*EXECUTES, "__init__"})):
@@ -358,10 +361,10 @@ def _beside(table):
     return [[file.parent.name, digest(file)] for file in files if file.is_file()]
 
 
-def _ledger(name):
-    """Rows of a ledger by table."""
+def _ledger(name, by="table"):
+    """Rows of a ledger by table, or by another of its columns."""
     rows = {}
     with (paths.DATA / name).open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            rows.setdefault(row.get("table"), []).append(row)
+            rows.setdefault(row.get(by), []).append(row)
     return rows
