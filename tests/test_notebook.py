@@ -4,7 +4,7 @@ import sys
 import pandas as pd
 import pytest
 
-from helpers import charts, data, inference, parameters, paths
+from helpers import charts, data, inference, paths
 from helpers.inference import Unanswered
 from helpers.notebook import Notebook
 from helpers.rows import rows_of
@@ -83,11 +83,8 @@ def test_an_estimate_without_rows_is_refused_and_a_question_without_answer_needs
 
 
 def test_undeclared_parameters_are_named_in_verdict_and_record(notebook, monkeypatch):
-    (name, value), *_ = [
-        pair for pair in parameters.declared_parameters()["01_returns"].items() if pair[0] == "benchmark"
-    ]
-    for current in (value, "RSP"):
-        monkeypatch.setattr(sys.modules["__main__"], name, current, raising=False)
+    for current in ("SPY", "RSP"):
+        monkeypatch.setattr(sys.modules["__main__"], "benchmark", current, raising=False)
         verdict = str(notebook.record(CLAIM, percent(notebook.load("securities")), {}))
         assert ("Not the declared specification: benchmark RSP instead of SPY." in verdict) is (current == "RSP")
 

@@ -328,8 +328,3 @@ def _check_day(name, value, default):
         raise ParameterError(f"{name}: {error}") from None
     if name == "as_of":
         within_span(value)
-
-
-def undeclared_sentence(notebook: str, values: dict) -> str:
-    """Temporary."""
-    return ""
