@@ -100,7 +100,7 @@ if [price, factor] in json.loads(os.environ.get("UNLUCKY", "[]")):
     sys.exit(f"Traceback\\nerror: 01_leaf as of {day}: {root}/notebooks is unlucky (read x/01_leaf)\\nmore")
 value = price * factor + len((root / "requirements.lock").read_text())
 held = {"id": "leaf", "notebook": "01_leaf", "role": "headline", "value": value, "low": value - 1.96}
-held |= {"high": value + 1.96, "unit": "percent", "n": 9, "method": "mean", "inputs": []}
+held |= {"high": value + 1.96, "unit": "percent", "n": 9, "method": "mean", "kind": "closed form", "inputs": []}
 folder = root / "report" / day
 folder.mkdir(parents=True)
 (folder / "results.json").write_text(json.dumps([held]))
@@ -431,7 +431,15 @@ def hostile(tmp_path, monkeypatch):
         nbformat.v4.new_code_cell(code, outputs=outputs, id="c"),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
-    found = {"value": -4.125, "low": "-inf", "high": -2.0, "unit": HOSTILE, "n": 5, "method": HOSTILE}
+    found = {
+        "value": -4.125,
+        "low": "-inf",
+        "high": -2.0,
+        "unit": HOSTILE,
+        "n": 5,
+        "method": HOSTILE,
+        "kind": "resampled",
+    }
     inputs = [{"table": "prices", "rows": 2, "sha256": "0"}]
     record = {"id": "fell", "notebook": "01_returns", "role": "headline"} | found | {"inputs": inputs}
     (folder.parent / "results.json").write_text(json.dumps([record]), encoding="utf-8")

@@ -17,6 +17,11 @@ from helpers import freshness, paths, readme, report, run
 HOUSE = paths.ROOT
 NOTE, LATEST = "2025-02-14", "2026-07-31"
 LEAF = "import os, pathlib\npathlib.Path(os.environ['HELPERS_PLACE'], '01_leaf/results.json').write_text('[]')"
+GATHER = """
+from helpers.notebook import Notebook
+notebook = Notebook("99_verdicts", as_of)
+print(notebook.gather())
+"""
 READ = "import os, pathlib\nprint(pathlib.Path(os.environ['HELPERS_PLACE'], '01_leaf/results.json').read_text())"
 WAIT = "import os, pathlib, time\npathlib.Path(os.environ['HELPERS_PLACE'], 'begun').touch()\ntime.sleep(60)"
 
@@ -97,7 +102,10 @@ def test_leaving_a_notebook_early_is_a_failure_and_the_last_draft_stays(copy):
 def test_a_notebook_that_is_edited_is_run_again_with_those_that_gather_its_results_and_no_other(copy):
     copy.write("01_leaf", LEAF)
     copy.write("02_other", "print('other')")
-    copy.write("99_verdicts", "from helpers.notebook import Notebook\nprint(Notebook('99_verdicts', as_of).gather())")
+    copy.write(
+        "99_verdicts",
+        GATHER,
+    )
     assert copy.run("report", "--as-of", NOTE)[1].startswith("Executed 3 of 3 notebooks")
     copy.edit("notebooks/02_other.ipynb", "print('other')", "print('others')")
     assert copy.run("report", "--as-of", NOTE)[1].startswith("Executed 1 of 3 notebooks")

@@ -9,6 +9,11 @@ from helpers import parameters, results, sweep
 
 CLAIM = "semiconductors-fell-after"
 SETTINGS = "as_of = '2025-02-14'\nscale = 1.0\ndraws = 10"
+GATHER = """
+from helpers.notebook import Notebook
+notebook = Notebook("99_verdicts", as_of)
+notebook.gather()
+"""
 LEAF = f"""
 from helpers import inference
 from helpers.notebook import Notebook
@@ -160,7 +165,10 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_stood(copy):
 def test_a_wrong_grid_is_refused_in_one_line(place, main, text, words):
     (place.root / "sweeps").mkdir()
     place.write("01_leaf", settings=SETTINGS)
-    place.write("99_verdicts", "from helpers.notebook import Notebook\nNotebook('99_verdicts', as_of).gather()")
+    place.write(
+        "99_verdicts",
+        GATHER,
+    )
     code, said = main("sweep", grid(place, text))
     assert code == 2 and words in said and said.startswith("error: ") and said.count("\n") == 1
 
@@ -187,6 +195,7 @@ def test_a_sweep_without_its_defaults_has_a_table_and_no_picture(place, tmp_path
     place.write("01_leaf", settings=SETTINGS)
     small = sweep.Grid("small", "Small", ["01_leaf"], {"draws": [20]}, [])
     row = {"claim": CLAIM, "notebook": "01_leaf", "value": 1.0, "low": 0.0, "high": 2.0, "unit": "percent", "n": 5}
+    row |= {"kind": "resampled"}
     sweep.write(small, pd.DataFrame([row | {"draws": 20, "key": "a"}]), tmp_path)
     assert {"runs.csv", "sweep.json"} <= {file.name for file in tmp_path.iterdir()}
     assert not (tmp_path / "sweep.png").exists()

@@ -402,11 +402,7 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
         finally:
             for place in [*places.values(), own]:
                 shutil.rmtree(place, ignore_errors=True)
-        try:
-            recorded.write(found)
-        except LookupError as error:
-            print(f"error: the outputs are stored, but not recorded: {first_line(error)}", file=sys.stderr)
-            return 1
+        recorded.write(found)
         try:
             readme.write()
         except (LookupError, ValueError) as error:
