@@ -168,6 +168,7 @@ def returns(place, monkeypatch):
     return place
 
 
+@pytest.mark.fault(66)
 @pytest.mark.parametrize("command", [["report"], ["report", f"--as-of={NOTE}"], ["report", "--force=1"], ["pdf"]])
 def test_verdicts_of_a_notebook_saved_at_other_parameters_are_refused_in_one_line(returns, main, monkeypatch, command):
     assert main("report") == (0, "") and freshness.fresh("") is not None
@@ -203,6 +204,7 @@ def test_verdicts_are_refused_where_the_ledger_declares_another_value(returns, m
     assert code == 1 and "data/parameters.csv line 8, column value: 'RSP' is not a value in JSON" in said
 
 
+@pytest.mark.fault(66)
 def test_outputs_of_a_notebook_saved_at_other_parameters_are_not_stored(returns, main):
     returns.edit("notebooks/01_returns.ipynb", '= \\"SPY', '= \\"RSP')
     before = returns.files("notebooks")
