@@ -77,6 +77,8 @@ def editions(place, monkeypatch):
     (place.root / "data" / "columns.csv").write_text(
         f"{head}\nprices,day,m,date,,,,,1,1,\nprices,p,m,number,,,,,0,1,\n"
     )
+    head = ",".join(data.PARAMETER_COLUMNS)
+    (place.root / "data" / "parameters.csv").write_text(f'{head}\n01_leaf,as_of,"""{B}"""\n')
     (place.root / "data" / "raw").mkdir()
     (place.root / "data" / "raw" / "prices.csv").write_text(PRICES)
     monkeypatch.setattr(paths, "PROCESSED", place.root / "data" / "processed")

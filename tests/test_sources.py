@@ -34,6 +34,9 @@ from openpyxl.utils.datetime import to_excel
 
 from helpers import cache, data, freshness, journal, paths, results
 from helpers.charts import house
+from helpers.inference import exact
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
 from helpers.sources import arena as sources_arena
 from helpers.sources import feeds, fetch, formats, keep, prices, refresh
 from helpers.sources import moved as moved_verdicts
@@ -1848,12 +1851,24 @@ def test_own_rows_are_read_beside_the_public_ones_as_known_on_the_day_and_marked
     assert "own" not in data.load("return_indices", "2025-01-01").attrs
 
 
-def test_figures_and_results_from_own_rows_say_so(own, tmp_path):
+def test_figures_from_own_rows_say_so(own):
     rows, public = data.load("return_indices", "2025-02-14"), data.load("market_caps", "2025-02-14")
     assert house._source_line([rows]).endswith("Own calculation. Includes own data.")
-    assert results._source(tmp_path, rows)["includes_own_data"] is True
     assert "Includes own data" not in house._source_line([public])
-    assert "includes_own_data" not in results._source(tmp_path, public)
+
+
+def test_numbers_that_own_rows_entered_say_so_and_no_others(own, tmp_path, monkeypatch):
+    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
+    notebook = Notebook("01_returns", "2025-02-14")
+    rows = notebook.load("return_indices")
+    mine = rows.security == "SPXT"
+    for name, cut in {"own": rows[mine], "all": rows, "public": rows[~mine]}.items():
+        notebook.note(f"returns-{name}", exact(1.0, "percent", 1, "made up", rows_of(cut)))
+    records = json.loads((notebook.output_dir / "results.json").read_text(encoding="utf-8"))
+    marked = {record["id"] for record in records if record["inputs"][0].get("includes_own_data")}
+    assert marked == {"returns-own", "returns-all"}
+    (entry,) = [record["inputs"][0] for record in records if record["id"] == "returns-own"]
+    assert entry["lines"] == ["2 of own", "3 of own"]
 
 
 def test_own_rows_are_left_out_where_the_variable_says_so(own, monkeypatch):
