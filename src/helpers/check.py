@@ -3,7 +3,6 @@
 Changes nothing. What follows from looking at files is here; `helpers.run` adds what only a run can tell.
 """
 
-import ast
 import base64
 import io
 import json
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers import environment, gate, parameters, paths, readme
+from helpers import data, environment, gate, parameters, paths, readme
 
 FIX = "`make fix` repairs it"
 # of all pixels, how many another processor's rounding of a line may turn, and by how much of a colour
@@ -28,64 +27,30 @@ def findings() -> tuple[list[str], bool]:
     Returns
     -------
     list of str
-        A line a finding: of the notebooks by the gate, of their parameters, of style, of files that are written by
-        commands.
+        A line a finding: of the notebooks and their parameters by the gate, of style, of files that are written by
+        commands. Where the ledger of the parameters breaks a rule, its faults alone.
     bool
         Whether the notebooks can be executed as they are, and what they give be kept: each can be read, and its
         parameters are those that the claims rest on.
     """
     whole = [*parameters.notebooks(), *parameters.own_cases()]
-    told = {name: gate.examine(notebook_file(name)) for name in whole}
-    lines = [str(finding) for found in told.values() for finding in found]
-    broken = {name for name, found in told.items() if {each.rule for each in found} & {"notebook", "declarations"}}
-    read = {name: nbformat.read(notebook_file(name), as_version=4) for name in told if name not in broken}
-    other = undeclared({name: read[name] for name in parameters.notebooks() if name in read})
+    try:
+        lines = data.unknown_notebooks()
+        told = {name: gate.examine(notebook_file(name)) for name in whole}
+    except data.DataError as error:
+        return error.faults, False
+    lines += [str(finding) for found in told.values() for finding in found]
+    rules = {name: {each.rule for each in found} for name, found in told.items()}
+    broken = {name for name in whole if rules[name] & {"notebook", "declarations"}}
     if not broken:
-        lines += gate.unexamined(read)
-    lines += other + [words for words, _ in style()] + written(whole=not broken)
-    return lines, not broken and not other
+        lines += gate.unexamined({name: nbformat.read(notebook_file(name), as_version=4) for name in whole})
+    lines += [words for words, _ in style()] + written(whole=not broken)
+    return lines, not broken and not any("specification" in each for each in rules.values())
 
 
 def notebook_file(name: str) -> Path:
     """File of a notebook of the collection."""
     return paths.NOTEBOOKS / f"{name}.ipynb"
-
-
-def undeclared(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
-    """Name the parameters of stored notebooks that are not those on which the claims rest.
-
-    Parameters
-    ----------
-    notebooks : dict of str to NotebookNode
-        By name; their cells of parameters can be read.
-    """
-    file = paths.ROOT / "tests" / "test_notebooks.py"
-    if not file.is_file():
-        return []
-    declared, lines, where = _declared(file), [], "`DECLARED` in tests/test_notebooks.py"
-    for name, notebook in notebooks.items():
-        found, wanted = parameters.declared(f"{name}.ipynb", notebook), declared.get(name)
-        place = f"notebooks/{name}.ipynb"
-        if wanted is None:
-            lines.append(f"{place}: no claim rests on its parameters yet; declare them in {where}")
-            continue
-        for parameter in sorted(found.keys() | wanted.keys()):
-            if parameter not in wanted:
-                lines.append(f"{place}: {parameter} is a new parameter; declare it in {where}")
-            elif parameter not in found:
-                lines.append(f"{place}: the parameter {parameter} is gone; put it back, or take it out of {where}")
-            elif found[parameter] != wanted[parameter]:
-                words = f"{parameter} is {found[parameter]!r}, but the claims rest on {wanted[parameter]!r}"
-                lines.append(f"{place}: {words}; set it back, or declare another in {where}")
-    return lines
-
-
-def _declared(file):
-    """Read the table of declared parameters, a literal."""
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DECLARED":
-            return ast.literal_eval(node.value)
-    return {}
 
 
 def style() -> list[tuple[str, bool]]:
