@@ -53,7 +53,7 @@ def look(choice: dict) -> Look:
     if choice["prices"] in (LISTED, PLOTTED):
         listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
         offers = listed if choice["prices"] == LISTED else plotted
-        names = plotted.merge(catalogue[["arena_key", "developer"]], on="arena_key", how="left")
+        names = frontier.names(plotted, catalogue)
     else:
         bases = frontier.LIST_PRICES + (GUESSED if choice["prices"] == ALL else ())
         offers, names = frontier.prices_in_force(prices, day, bases), catalogue
