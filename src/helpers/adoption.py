@@ -4,7 +4,9 @@ The survey asked one question until October 2025 and a wider one from November 2
 along time refuses rows of both wordings: the two are separate series.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from scipy import optimize, special, stats
 from statsmodels.regression.linear_model import OLS
 
 from helpers.inference import CLOSED_FORM, ITERATIVE, Estimate, Unanswered, exact
+from helpers.rows import NO_ROWS, Rows, carry, rows_of
 
 # cycles in the field together with a supplement on AI, in which readings run high
 SUPPLEMENTS = (("202325", "202404"), ("202524", "202603"))
@@ -19,6 +22,7 @@ CYCLE_DAYS, YEAR_DAYS = 14, 365.25
 HALF_YEAR = 13
 LOG_ODDS = "log odds a year"
 PERCENT, POINTS = "percent of firms", "percentage points"
+SIZE_CLASSES = ("1-4", "5-9", "10-19", "20-49", "50-99", "100-249", "250+")
 _LEAST = 12
 _HALF = float(special.ndtri(0.975))
 _AUTOCORRELATIONS = (0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -39,12 +43,12 @@ def series(rows: pd.DataFrame, wording: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With the columns middle (day halfway through the two weeks asked about) and supplement (whether a supplement
-        on AI was in the field).
+        The same rows with the columns middle (day halfway through the two weeks asked about) and supplement (whether
+        a supplement on AI was in the field).
     """
     cut = rows[(rows.wording == wording) & rows.use_rate.notna()].sort_values("cycle", kind="stable")
     middle = cut.reference_start + (cut.reference_end - cut.reference_start) / 2
-    return cut.assign(middle=middle, supplement=in_supplement(cut.cycle)).reset_index(drop=True)
+    return cut.assign(middle=middle, supplement=in_supplement(cut.cycle))
 
 
 def in_supplement(cycles: pd.Series) -> pd.Series:
@@ -107,7 +111,9 @@ def mean_rate(rows: pd.DataFrame, cycles: list[str], weights: str = "equal") -> 
     share = share / share.sum()
     value, half = share @ chosen.use_rate, _HALF * np.sqrt(share**2 @ chosen.use_se**2)
     method = f"mean of cycles {', '.join(sorted(cycles))}" if len(cycles) > 1 else f"cycle {cycles[0]}"
-    return Estimate(value, value - half, value + half, PERCENT, len(chosen), method, CLOSED_FORM)
+    return Estimate(
+        value, value - half, value + half, PERCENT, len(chosen), method, CLOSED_FORM, partial(rows_of, chosen)
+    )
 
 
 def as_printed(rows: pd.DataFrame, cycles: list[str]) -> Estimate | Unanswered:
@@ -115,13 +121,34 @@ def as_printed(rows: pd.DataFrame, cycles: list[str]) -> Estimate | Unanswered:
     found = mean_rate(rows, cycles)
     if isinstance(found, Unanswered):
         return found
-    return exact(found.value, PERCENT, found.n, f"mean of printed rates, {', '.join(sorted(cycles))}")
+    return exact(found.value, PERCENT, found.n, f"mean of printed rates, {', '.join(sorted(cycles))}", found.rows)
 
 
 def last_cycles(rows: pd.DataFrame, wording: str, count: int) -> list[str]:
     """Last cycles known of a wording, oldest first; none where fewer are known."""
     known = series(rows, wording).cycle.tolist()
     return known[-count:] if len(known) >= count else []
+
+
+def cycles_to(rows: pd.DataFrame, last: str, count: int) -> list[str]:
+    """List some cycles up to one, oldest first; fewer where fewer are known, none where that one is not.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `series` gives.
+    last : str
+        Cycle.
+    count : int
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"cycle": ["202501", "202502", "202503"]})
+    >>> cycles_to(rows, "202502", 2), cycles_to(rows, "202504", 2)
+    (['202501', '202502'], [])
+    """
+    known = rows.cycle.tolist()
+    return known[: known.index(last) + 1][-count:] if last in known else []
 
 
 def newest_rate(rows: pd.DataFrame, wordings: tuple = ("new", "old"), count: int = 1) -> Estimate | Unanswered:
@@ -168,7 +195,56 @@ def strata_means(rows: pd.DataFrame, by: str, cycles: list[str]) -> pd.DataFrame
     chosen = chosen[chosen.use_rate.notna()]
     groups = chosen.assign(square=chosen.use_se**2).groupby(by)
     table = groups.agg(use_rate=("use_rate", "mean"), square=("square", "sum"), printed=("cycle", "size"))
-    return table.assign(use_se=np.sqrt(table.square) / table.printed)[["use_rate", "use_se", "printed"]]
+    table = table.assign(use_se=np.sqrt(table.square) / table.printed)[["use_rate", "use_se", "printed"]]
+    return carry(table, chosen.assign(row=chosen[by]))
+
+
+def size_table(rows: pd.DataFrame, spans: list[list[str]]) -> pd.DataFrame:
+    """Tabulate the mean use rate by size of the firm over several spans of cycles.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As for `strata_means`, by size_class.
+    spans : list of list of str
+        Cycles of each span, at least one.
+
+    Returns
+    -------
+    DataFrame
+        One row a size class and span, the smallest firms first: employees, cycles (first and last), use_rate, use_se,
+        printed. Empty where no cycle is known.
+    """
+    named = {f"{span[0]} to {span[-1]}": span for span in spans}
+    parts = [strata_means(rows, "size_class", span).assign(cycles=name) for name, span in named.items()]
+    bands = pd.concat(parts)
+    table = bands.loc[[name for name in SIZE_CLASSES if name in bands.index]].reset_index(names="employees")
+    return carry(table[["employees", "cycles", "use_rate", "use_se", "printed"]], rows_of(*parts).unlabel("row"))
+
+
+def sector_measure(measures: pd.DataFrame, name: str) -> pd.Series:
+    """One measure by sector.
+
+    Parameters
+    ----------
+    measures : DataFrame
+        One row a sector and measure: sector, measure, value.
+    name : str
+        The measure, such as ``employment``.
+
+    Returns
+    -------
+    Series
+        By sector; empty where the measure is not known.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"sector": ["51", "23"], "measure": ["employment", "aioe"], "value": [3.0, 0.5]})
+    >>> sector_measure(rows, "employment").to_dict()
+    {'51': 3.0}
+    """
+    rows = measures[measures.measure == name].sort_values("sector", kind="stable")
+    return carry(rows.set_index("sector").value, rows.assign(row=rows.sector))
 
 
 def slopes(rows: pd.DataFrame, wording: str, count: int = 6) -> pd.DataFrame | Unanswered:
@@ -239,7 +315,9 @@ def sector_gap(
     how = "weighted by employment" if employment is not None else "simple means"
     span = cycles[0] if len(cycles) == 1 else f"{cycles[0]} to {cycles[-1]}"
     method = f"{how} of {', '.join(high)} less {', '.join(low)}, cycles {span}"
-    return Estimate(value, value - half, value + half, POINTS, len(chosen), method, CLOSED_FORM)
+    weighed = None if employment is None else employment[employment.index.isin(table.index)]
+    entered = partial(rows_of, chosen, weighed)
+    return Estimate(value, value - half, value + half, POINTS, len(chosen), method, CLOSED_FORM, entered)
 
 
 def employed_rate(rows: pd.DataFrame, employment: pd.Series, cycles: list[str]) -> Estimate | Unanswered:
@@ -270,7 +348,8 @@ def employed_rate(rows: pd.DataFrame, employment: pd.Series, cycles: list[str]) 
     part, share = share.sum() / employment.sum(), share / share.sum()
     value, half = float(share @ table.use_rate), _HALF * float(np.sqrt(share**2 @ table.use_se**2))
     method = f"sectors weighted by employees, {100 * part:.0f}% of them covered, cycles {', '.join(cycles)}"
-    return Estimate(value, value - half, value + half, PERCENT, len(table), method, CLOSED_FORM)
+    entered = partial(rows_of, table, employment)
+    return Estimate(value, value - half, value + half, PERCENT, len(table), method, CLOSED_FORM, entered)
 
 
 def logit(rate: np.ndarray | pd.Series) -> np.ndarray:
@@ -279,7 +358,13 @@ def logit(rate: np.ndarray | pd.Series) -> np.ndarray:
 
 
 def hac_estimate(
-    y: np.ndarray, regressors: np.ndarray, at: int, unit: str, method: str, usual: bool = False
+    y: np.ndarray,
+    regressors: np.ndarray,
+    at: int,
+    unit: str,
+    method: str,
+    usual: bool = False,
+    rows: Rows | Callable[[], Rows] = NO_ROWS,
 ) -> Estimate:
     """Coefficient of a least-squares regression in time order, with an interval robust to serial correlation.
 
@@ -302,6 +387,8 @@ def hac_estimate(
         With the errors found here it rejects true hypotheses too often: in 250 simulated trends of 37 cycles with
         autocorrelations of 0.5, 0.7 and 0.85 in 24, 30 and 48% (ours in 6, 6 and 10%), in breaks of 54 cycles in 32, 39
         and 49% (6, 8 and 8%).
+    rows
+        As in `helpers.inference.Estimate`.
 
     Returns
     -------
@@ -316,7 +403,8 @@ def hac_estimate(
     critical = stats.t.ppf(0.975, n - k) if usual else critical_value(regressors, at, lags, rho)
     value, half = fit.params[at], critical * fit.bse[at]
     how = f"Newey-West, {lags} lags" if usual else "HAC"
-    return Estimate(value, value - half, value + half, unit, n, f"{method}, {how}", CLOSED_FORM if usual else ITERATIVE)
+    kind = CLOSED_FORM if usual else ITERATIVE
+    return Estimate(value, value - half, value + half, unit, n, f"{method}, {how}", kind, rows)
 
 
 def critical_value(regressors: np.ndarray, at: int, lags: int, rho: float, level: float = 0.05) -> float:
@@ -399,7 +487,8 @@ def trend(
     if supplement == "controlled" and cut.supplement.nunique() == 2:
         columns.append(cut.supplement.to_numpy(float))
     method = f"logit trend over cycles {cut.cycle.iloc[0]} to {cut.cycle.iloc[-1]}"
-    return hac_estimate(logit(cut[column]), np.column_stack(columns), 1, LOG_ODDS, method, usual)
+    entered = partial(rows_of, cut)
+    return hac_estimate(logit(cut[column]), np.column_stack(columns), 1, LOG_ODDS, method, usual, entered)
 
 
 def mean_change(rows: pd.DataFrame) -> Estimate | Unanswered:
@@ -416,7 +505,8 @@ def mean_change(rows: pd.DataFrame) -> Estimate | Unanswered:
     if len(cut) < _LEAST:
         return Unanswered(f"only {len(cut)} cycles of this wording are known")
     changes = np.diff(logit(cut.use_rate)) * YEAR_DAYS / CYCLE_DAYS
-    return hac_estimate(changes, np.ones((len(changes), 1)), 0, LOG_ODDS, "mean of the changes")
+    constant, entered = np.ones((len(changes), 1)), partial(rows_of, cut)
+    return hac_estimate(changes, constant, 0, LOG_ODDS, "mean of the changes", rows=entered)
 
 
 def trend_break(
@@ -472,7 +562,8 @@ def trend_break(
     if supplement == "controlled" and cut.supplement.nunique() == 2:
         columns.append(cut.supplement.to_numpy(float))
     method = f"slope of {int(after.sum())} cycles after {day} less that of {int(len(t) - after.sum())} before"
-    return hac_estimate(logit(cut[column]), np.column_stack(columns), 2, LOG_ODDS, method, usual)
+    entered = partial(rows_of, cut)
+    return hac_estimate(logit(cut[column]), np.column_stack(columns), 2, LOG_ODDS, method, usual, entered)
 
 
 def placebo_breaks(rows: pd.DataFrame, day: str, least: int = 8) -> pd.DataFrame:
@@ -515,8 +606,8 @@ def survey(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        In the order of time: cycle (the period's days), wording (the measure), reference_start, reference_end, middle,
-        use_rate, use_se, expected_rate (missing), supplement (False), unit.
+        In the order of time, with the index of ``rows``: cycle (the period's days), wording (the measure),
+        reference_start, reference_end, middle, use_rate, use_se, expected_rate (missing), supplement (False), unit.
 
     Raises
     ------
@@ -526,12 +617,12 @@ def survey(rows: pd.DataFrame) -> pd.DataFrame:
     for column in ("measure", "entity", "unit"):
         if rows[column].nunique() > 1:
             raise ValueError(f"these rows hold several series, by {column}: {', '.join(sorted(set(rows[column])))}")
-    cut = rows.sort_values("period_start", kind="stable").reset_index(drop=True)
+    cut = rows.sort_values("period_start", kind="stable")
     days = cut.period_start.dt.strftime("%Y-%m-%d") + " to " + cut.period_end.dt.strftime("%Y-%m-%d")
     over = np.flatnonzero(cut.period_end.iloc[:-1].to_numpy() >= cut.period_start.iloc[1:].to_numpy())
     if len(over):
-        raise ValueError(f"the periods {days[over[0]]} and {days[over[0] + 1]} overlap; they are no series")
-    return pd.DataFrame(
+        raise ValueError(f"the periods {days.iloc[over[0]]} and {days.iloc[over[0] + 1]} overlap; they are no series")
+    table = pd.DataFrame(
         {
             "cycle": days,
             "wording": cut.measure,
@@ -545,6 +636,7 @@ def survey(rows: pd.DataFrame) -> pd.DataFrame:
             "unit": cut.unit,
         }
     )
+    return carry(table, cut.assign(row=cut.index))
 
 
 def survey_rate(rows: pd.DataFrame, place: int = -1) -> Estimate:
@@ -557,12 +649,12 @@ def survey_rate(rows: pd.DataFrame, place: int = -1) -> Estimate:
     place : int
         Row of the period.
     """
-    row = rows.iloc[place]
+    row, entered = rows.iloc[place], partial(rows_of, rows.iloc[[place]])
     if np.isnan(row.use_se):
-        return exact(row.use_rate, row.unit, 1, f"as printed for {row.cycle}, without a standard error")
+        return exact(row.use_rate, row.unit, 1, f"as printed for {row.cycle}, without a standard error", entered)
     half = _HALF * row.use_se
     ends = row.use_rate - half, row.use_rate + half
-    return Estimate(row.use_rate, *ends, row.unit, 1, f"printed for {row.cycle}", CLOSED_FORM)
+    return Estimate(row.use_rate, *ends, row.unit, 1, f"printed for {row.cycle}", CLOSED_FORM, entered)
 
 
 def survey_change(rows: pd.DataFrame, first: int = 0, last: int = -1) -> Estimate | Unanswered:
@@ -597,12 +689,13 @@ def survey_change(rows: pd.DataFrame, first: int = 0, last: int = -1) -> Estimat
         return Unanswered("a rate of none or of all has no log odds")
     years = float(np.diff(_years(ends.middle))[0])
     value = float(np.diff(logit(ends.use_rate))[0]) / years
-    told = f"printed rates of {ends.cycle.iloc[0]} and {ends.cycle.iloc[1]}"
+    method = f"printed rates of {ends.cycle.iloc[0]} and {ends.cycle.iloc[1]}"
     errors = 100 * ends.use_se / (ends.use_rate * (100 - ends.use_rate))
     if errors.isna().any():
-        return exact(value, LOG_ODDS, 2, f"{told}, without standard errors")
+        return exact(value, LOG_ODDS, 2, f"{method}, without standard errors", partial(rows_of, ends))
     half = _HALF * float(np.sqrt((errors**2).sum())) / years
-    return Estimate(value, value - half, value + half, LOG_ODDS, 2, f"{told}, independent samples", CLOSED_FORM)
+    method, entered = f"{method}, independent samples", partial(rows_of, ends)
+    return Estimate(value, value - half, value + half, LOG_ODDS, 2, method, CLOSED_FORM, entered)
 
 
 def step(rows: pd.DataFrame) -> float:
@@ -641,7 +734,7 @@ def forecasts(
     ValueError
         If the rows hold both wordings, or cycles are missing in between.
     """
-    rows = one_wording(rows).reset_index(drop=True)
+    known, rows = rows, one_wording(rows).reset_index(drop=True)
     if ((rows.middle.diff().dt.days.dropna() - every).abs() > every / 20).any():
         raise ValueError("a cycle is missing in between; forecasts count ahead by cycles")
     t, odds, out = _years(rows.middle), logit(rows.use_rate), []
@@ -665,7 +758,8 @@ def forecasts(
         actual=rows.use_rate.reindex(target).to_numpy(),
     )
     table = table.assign(error=table.forecast - table.actual).reset_index(drop=True)
-    return table[["method", "origin", "target", "horizon", "middle", "forecast", "actual", "error"]]
+    columns = ["method", "origin", "target", "horizon", "middle", "forecast", "actual", "error"]
+    return carry(table[columns], known)
 
 
 def forecast_errors(table: pd.DataFrame) -> pd.DataFrame:
@@ -712,7 +806,9 @@ def forecast_gap(table: pd.DataFrame, one: str, other: str, horizon: int = HALF_
     if not {one, other} <= set(sizes) or len(both := sizes[[one, other]].dropna()) < 8:
         return Unanswered(f"fewer than eight forecasts {horizon} cycles ahead have been met yet")
     gap = (both[one] - both[other]).to_numpy()
-    return hac_estimate(gap, np.ones((len(gap), 1)), 0, POINTS, f"absolute error of {one} less {other}")
+    # a forecast rests on every cycle before it, and the first one on how many there were
+    constant, entered = np.ones((len(gap), 1)), partial(rows_of, table)
+    return hac_estimate(gap, constant, 0, POINTS, f"absolute error of {one} less {other}", rows=entered)
 
 
 def fan(
@@ -844,15 +940,16 @@ def yearly_change(
         Firms a year; a count of all firms of the index, so exact. n is the number of quarters.
     """
     wanted = (mentions.series == "firms citing AI") & mentions.vintage.isin(vintages)
-    counts = mentions[wanted].drop_duplicates("quarter", keep="last").set_index("quarter").value.sort_index()
-    counts = counts[(counts.index >= first) & (counts.index <= latest)]
+    chosen = mentions[wanted & mentions.quarter.between(first, latest)].drop_duplicates("quarter", keep="last")
+    counts = chosen.set_index("quarter").value.sort_index()
     if first not in counts.index or len(counts) < 2:
         return Unanswered(f"no count of a quarter after {first} is known yet")
     years = np.array([int(quarter[:4]) + (int(quarter[-1]) - 1) / 4 for quarter in counts.index])
     values = counts.to_numpy(float)
     change = (values[-1] - values[0]) / (years[-1] - years[0]) if how == "ends" else np.polyfit(years, values, 1)[0]
     words = "last less first" if how == "ends" else "least-squares slope"
-    return exact(change, "firms a year", len(counts), f"{words}, {counts.index[0]} to {counts.index[-1]}")
+    method = f"{words}, {counts.index[0]} to {counts.index[-1]}"
+    return exact(change, "firms a year", len(counts), method, partial(rows_of, chosen))
 
 
 def _positive(weights):

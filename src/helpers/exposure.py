@@ -4,8 +4,8 @@ Everything is descriptive: industries differ in more than their exposure.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from scipy import special, stats
 from statsmodels.regression.linear_model import OLS
 
 from helpers.inference import CLOSED_FORM, ITERATIVE, RESAMPLED, SIMULATED, Estimate, Unanswered, share
+from helpers.rows import NO_ROWS, Rows, carry, joined, rows_of
 
 PER_SD = "log odds per standard deviation"
 # two-digit codes that the survey counts as one sector
@@ -51,7 +52,8 @@ def subsector_exposures(exposures: pd.DataFrame, how: str = "mean") -> pd.Series
     Series
         By subsector.
     """
-    return exposures.groupby(exposures.industry.str[:3].rename("subsector")).exposure.agg(how)
+    subsector = exposures.industry.str[:3].rename("subsector")
+    return carry(exposures.groupby(subsector).exposure.agg(how), exposures.assign(row=subsector))
 
 
 def filled(rows: pd.DataFrame, by: str, window: int, rule: str | float, without: str = "") -> pd.DataFrame | Unanswered:
@@ -87,23 +89,26 @@ def filled(rows: pd.DataFrame, by: str, window: int, rule: str | float, without:
         raise ValueError("these cycles hold both wordings of the question; they are two series and never one")
     if not isinstance(rule, (int, float)) and rule not in ("printed", "all printed", "own mean"):
         raise ValueError(f"no rule {rule!r} for suppressed cells")
-    whole = rows[~rows[by].str.contains("X")].pivot(index=by, columns="cycle", values="use_rate")
+    rows = rows[~rows[by].str.contains("X")]
+    whole = rows.pivot(index=by, columns="cycle", values="use_rate")
     if whole.shape[1] < window:
         return Unanswered(f"only {whole.shape[1]} of {window} survey cycles of this wording are known")
     whole = whole.sort_index(axis=1)
     cells = whole.iloc[:, -window:]
     printed = cells.notna().sum(axis=1)
+    recent, known = rows.cycle.isin(cells.columns), rows.use_rate.notna()
+    entered = recent & known
     if isinstance(rule, (int, float)):
-        cells = cells.fillna(float(rule))
+        cells, entered = cells.fillna(float(rule)), recent
     elif rule == "own mean":
         own = whole.mean(axis=1)
-        cells = cells.apply(lambda column: column.fillna(own))
+        cells, entered = cells.apply(lambda column: column.fillna(own)), recent | known
     elif rule == "all printed":
         cells = cells[printed == window]
     means = cells.mean(axis=1).dropna()
     table = pd.DataFrame({"use_rate": means, "printed": printed[means.index]}).reset_index()
     table = table.assign(sector=sector_of(table[by]))
-    return table[table.sector != without].reset_index(drop=True)
+    return joined(table[table.sector != without].reset_index(drop=True), by, rows[entered])
 
 
 def worst_case(
@@ -174,6 +179,8 @@ class Sample:
     sectors : tuple of str
     names : tuple of str
         Codes of the strata.
+    rows : Rows or callable
+        As in `helpers.inference.Estimate`.
     """
 
     use: np.ndarray
@@ -182,6 +189,7 @@ class Sample:
     weight: np.ndarray
     sectors: tuple
     names: tuple
+    rows: Rows | Callable[[], Rows] = field(default=NO_ROWS, repr=False, compare=False)
 
     @cached_property
     def regressors(self) -> np.ndarray:
@@ -212,8 +220,8 @@ def sample(
     """
     if isinstance(table, Unanswered):
         return table
-    by_sector = covariate.index.str.len().max() == 2 if len(covariate) else False
-    known = table.assign(x=(table.sector if by_sector else table[by]).map(covariate)).dropna(subset="x")
+    key = "sector" if len(covariate) and covariate.index.str.len().max() == 2 else by
+    known = table.assign(x=table[key].map(covariate)).dropna(subset="x")
     sectors, cluster = np.unique(known.sector.to_numpy(str), return_inverse=True)
     if len(sectors) < _LEAST_CLUSTERS or known.x.std() == 0:
         return Unanswered(f"only {len(sectors)} sectors have both a rate and a covariate")
@@ -226,6 +234,7 @@ def sample(
         weight / weight.mean(),
         tuple(sectors.tolist()),
         tuple(known[by]),
+        partial(rows_of, known, covariate[covariate.index.isin(known[key])]),
     )
 
 
@@ -394,7 +403,7 @@ def coefficient(
     value, error = _wald(one, estimator)
     ends = [_end(one, drawn, estimator, value, error, side) for side in (-1, 1)]
     method = f"{estimator}, {len(one.sectors)} sectors as clusters, wild cluster bootstrap of {len(drawn):,} draws"
-    return Estimate(value, min(ends[0], value), max(ends[1], value), PER_SD, len(one.use), method, RESAMPLED)
+    return Estimate(value, min(ends[0], value), max(ends[1], value), PER_SD, len(one.use), method, RESAMPLED, one.rows)
 
 
 def jackknife(one: Sample | Unanswered, estimator: str = ESTIMATORS[0]) -> Estimate | Unanswered:
@@ -414,7 +423,7 @@ def jackknife(one: Sample | Unanswered, estimator: str = ESTIMATORS[0]) -> Estim
     without = leave_one_out(one, estimator).value.to_numpy()
     half = stats.t.ppf(0.975, groups - 1) * np.sqrt((groups - 1) / groups * ((without - value) ** 2).sum())
     method = f"{estimator}, {groups} sectors as clusters, jackknife errors (CRV3)"
-    return Estimate(value, value - half, value + half, PER_SD, len(one.use), method, ITERATIVE)
+    return Estimate(value, value - half, value + half, PER_SD, len(one.use), method, ITERATIVE, one.rows)
 
 
 def leave_one_out(one: Sample, estimator: str = ESTIMATORS[0]) -> pd.DataFrame:
@@ -473,7 +482,8 @@ def permutation(one: Sample | Unanswered, draws: int, seed: np.random.SeedSequen
     statistic = _hc3_t(y, drawn)
     hits = int((statistic[1:] >= statistic[0] - 1e-12).sum()) + 1
     where = "within sectors" if within else "over all strata"
-    return share(hits, draws + 1, "probability", f"permutation of exposures {where}, one-sided", SIMULATED)
+    method = f"permutation of exposures {where}, one-sided"
+    return share(hits, draws + 1, "probability", method, SIMULATED, one.rows)
 
 
 def descriptive(one: Sample | Unanswered) -> Estimate | Unanswered:
@@ -489,7 +499,7 @@ def descriptive(one: Sample | Unanswered) -> Estimate | Unanswered:
     fit = OLS(special.logit(one.use), one.regressors).fit(cov_type="HC3", use_t=True)
     low, high = fit.conf_int()[1]
     method = "empirical logit of sectors, HC3 errors"
-    return Estimate(fit.params[1], low, high, PER_SD, len(one.use), method, CLOSED_FORM)
+    return Estimate(fit.params[1], low, high, PER_SD, len(one.use), method, CLOSED_FORM, one.rows)
 
 
 def fitted(one: Sample, places: np.ndarray) -> np.ndarray:

@@ -340,7 +340,7 @@ def fan(rows: pd.DataFrame) -> pd.DataFrame | Unanswered:
 
 
 def survey_alternatives(rows: pd.DataFrame) -> dict[str, dict[str, Estimate | Unanswered]]:
-    """Change and trend of a survey's rate by the declared alternatives.
+    """Change and trend of a survey's rate by the declared alternatives, where they differ from the headline.
 
     Parameters
     ----------
@@ -362,7 +362,13 @@ def survey_alternatives(rows: pd.DataFrame) -> dict[str, dict[str, Estimate | Un
         "without the last period": adoption.trend(rows.iloc[:-1]),
         "with the usual errors": adoption.trend(rows, usual=True),
     }
-    return {"change": change, "trend": trend}
+    # of two periods the last step is the whole change, and of twelve the last twelve are all
+    same = {"the last step alone": 2, "last twelve periods": 12}
+    parts = {"change": change, "trend": trend}
+    return {
+        name: {label: one for label, one in part.items() if same.get(label) != len(rows)}
+        for name, part in parts.items()
+    }
 
 
 def source(rows: pd.DataFrame) -> str:
