@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import data, frontier, lag, linking, survival
-from helpers.inference import Estimate, Unanswered
+from helpers.inference import CLOSED_FORM, Estimate, Unanswered
 
 NOTE, LATE = "2025-02-14", "2026-10-02"
 MONTH = survival.DAYS_A_MONTH
@@ -318,7 +318,7 @@ def test_specifications_repeat_nothing_and_name_one_headline(note):
 
 def test_published_lags_leave_out_our_own_and_turn_days_into_months():
     printed = data.load("published_lags", LATE)
-    ours = {"a": Estimate(3, 2, 5, "months", 1, "m"), "b": Unanswered("no")}
+    ours = {"a": Estimate(3, 2, 5, "months", 1, "m", CLOSED_FORM), "b": Unanswered("no")}
     table = lag.published(printed, ours)
     assert not table.source.str.contains("Own calculation").any() and table.ours.sum() == 1
     assert table[table.source.str.contains("How far behind")].value.dropna().tolist() == [12.0]
