@@ -7,7 +7,7 @@ import pytest
 from helpers import check, data, environment, gate, paths, readme, recorded, run
 from helpers.execution import Fault
 
-NAME, LAST = "07_model_makers", "2025-12-31"
+NAME, LAST, HOUSE = "07_model_makers", "2025-12-31", paths.ROOT
 FAULT = Fault("01_leaf as of 2025-02-14", "cell 2: ValueError: no", "2025-02-14", "01_leaf")
 
 
@@ -80,18 +80,56 @@ def test_outputs_that_were_taken_out_are_counted_and_many_old_cells_are_told_in_
 # parameters
 
 
-def test_parameters_other_than_those_that_the_claims_rest_on_are_named(notebook):
-    assert check.undeclared({NAME: notebook}) == []
-    changed = copying.deepcopy(notebook)
-    cell = next(cell for cell in changed.cells if "parameters" in cell.metadata.get("tags", []))
-    cell.source = cell.source.replace("least_growth = 2.0", "least_growth = 2.5").replace("most_growth", "uppermost")
-    changed_value, gone, new = map(str, check.undeclared({NAME: changed}))
-    assert changed_value.startswith(
-        f"notebooks/{NAME}.ipynb: least_growth is 2.5, but the claims rest on 2.0; set it back, or declare another in"
+@pytest.fixture
+def one(place):
+    """A collection of one stored notebook whose parameters are declared, among files of one style."""
+    shutil.copy(HOUSE / "notebooks" / f"{NAME}.ipynb", place.notebooks)
+    shutil.copy(HOUSE / "pyproject.toml", place.root)
+    place.declare(NAME, parameters_cell(check.notebook_file(NAME)).source)
+    return place
+
+
+def found_lines():
+    listed, sound = check.findings()
+    return [*map(str, listed)], sound
+
+
+def parameters_cell(file):
+    cells = nbformat.read(file, as_version=4).cells
+    return next(cell for cell in cells if "parameters" in cell.metadata.get("tags", []))
+
+
+def test_all_parameters_that_are_not_the_declared_ones_are_named_at_once_with_both_values_and_the_remedy(one):
+    assert check.findings() == ([], True)
+    name = f"notebooks/{NAME}.ipynb"
+    for old, new in (("least_growth = 2.0", "least_growth = 2.5"), ("most_growth", "uppermost")):
+        one.edit(name, old, new)
+    lines, sound = found_lines()
+    told = [line.partition("not the declared specification: ")[2] for line in lines if "declared specif" in line]
+    assert not sound and told == [
+        "least_growth 2.5 instead of 2.0; set it back, or run a draft with "
+        '`make run NOTEBOOK=07_model_makers SET="least_growth=2.5"`',
+        "uppermost 3.0, which is not declared; declare it in data/parameters.csv: `07_model_makers,uppermost,3.0`",
+        "most_growth missing instead of 3.0; put back what is missing, or remove its row from data/parameters.csv",
+    ]
+    # nor is a notebook in order of which nothing is declared
+    ledger = one.root / "data" / "parameters.csv"
+    ledger.write_text('notebook,name,value\n99_verdicts,as_of,"""2025-02-14"""\n', encoding="utf-8")
+    lines, sound = found_lines()
+    assert not sound and sum("which is not declared; declare it in" in line for line in lines) == 3
+
+
+def test_a_ledger_of_parameters_that_breaks_a_rule_or_names_an_unknown_notebook_is_a_finding(one):
+    one.edit("data/parameters.csv", f"{NAME},least_growth", "07_model_maker,least_growth")
+    lines, sound = found_lines()
+    fault = "there is no notebook '07_model_maker'; did you mean 07_model_makers?"
+    assert not sound and lines == ["data/parameters.csv line 3: 07_model_maker has no row for as_of; add it"]
+    one.edit(
+        "data/parameters.csv", "07_model_maker,least", '07_model_maker,as_of,"""2025-02-14"""\n07_model_maker,least'
     )
-    assert "the parameter most_growth is gone; put it back" in gone
-    assert "uppermost is a new parameter; declare it in `DECLARED` in tests/test_notebooks.py" in new
-    assert "no claim rests on its parameters yet" in str(check.undeclared({"08_new": notebook})[0])
+    lines, sound = found_lines()
+    assert not sound and lines[0] == f"data/parameters.csv line 3, column notebook: {fault}"
+    assert any("least_growth 2.0, which is not declared" in line for line in lines)
 
 
 # style and written files

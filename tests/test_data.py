@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from helpers import data, paths
 
-READ = "2026-11-23"
+READ, NOTE = "2026-11-23", '"""2025-02-14"""'
 CLAIMS_SHA256 = "830dbe8790d6d6ae0456707dcd5e076e7f9456afe6fae4d485f3a9e8cbf2bb03"
 
 PRICES = """\
@@ -39,6 +39,12 @@ CLAIMS = """\
 id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
 fell,01_returns,1,text,Prices fell,change,percent,-inf,0,direction
 """
+PARAMETERS = """\
+notebook,name,value
+01_returns,as_of,""\"2025-02-14""\"
+01_returns,benchmark,""\"SPY""\"
+01_returns,days,250
+"""
 KINDS = {"models": ("always", "definition"), "prices": ("day", "series")}
 
 
@@ -52,6 +58,7 @@ class Project:
             monkeypatch.setattr(paths, name, place)
         self.ledger("columns.csv", COLUMNS)
         self.ledger("claims.csv", CLAIMS)
+        self.ledger("parameters.csv", PARAMETERS)
         self.put("models", MODELS, state=False)
         self.put("prices", PRICES)
 
@@ -434,6 +441,59 @@ LEDGERS = {
         "columns.csv", "0.5,100", "100,0.5",
         ["data/columns.csv line 6: the minimum 100 is above the maximum 0.5"],
     ),
+    "a parameter declared twice": (
+        "parameters.csv", "01_returns,days", "01_returns,benchmark",
+        ["data/parameters.csv line 4, column notebook, name: '01_returns, benchmark' stands already on line 3"],
+    ),
+    "a parameter of no notebook": (
+        "parameters.csv", "01_returns,days", "returns,days",
+        [
+            "data/parameters.csv line 4, column notebook: 'returns' is not the name of a notebook",
+            "data/parameters.csv line 4: returns has no row for as_of; add it",
+        ],
+    ),
+    "a parameter of a notebook that does not exist": (
+        "parameters.csv", "250\n", '250\n01_retruns,as_of,"""2025-02-14"""\n',
+        ["data/parameters.csv line 5, column notebook: there is no notebook '01_retruns'; did you mean 01_returns?"],
+    ),
+    "a parameter that is no name": (
+        "parameters.csv", "01_returns,days", "01_returns,2 days",
+        ["data/parameters.csv line 4, column name: '2 days' is not the name of a parameter"],
+    ),
+    "a text that is not in JSON": (
+        "parameters.csv", '"""SPY"""', "SPY",
+        [
+            "data/parameters.csv line 3, column value: 'SPY' is not a value in JSON, such as 10000, 0.95, true or "
+            '"SPY"'
+        ],
+    ),
+    "an empty value": (
+        "parameters.csv", "days,250", "days,",
+        ["data/parameters.csv line 4, column value: '' is not a value in JSON, such as 10000, 0.95, true or \"SPY\""],
+    ),
+    "a value that is no finite number": (
+        "parameters.csv", "days,250", "days,1e999",
+        ["data/parameters.csv line 4, column value: '1e999' is not text, a finite number, true or false"],
+    ),
+    "no value": (
+        "parameters.csv", "days,250", "days,null",
+        ["data/parameters.csv line 4, column value: 'null' is not text, a finite number, true or false"],
+    ),
+    "a declared day that is not that of the stored notebooks": (
+        "parameters.csv", "2025-02-14", "2025-02-07",
+        [
+            "data/parameters.csv line 2, column value: '\"2025-02-07\"' is not the day of the stored notebooks, "
+            '"2025-02-14"'
+        ],
+    ),
+    "no declared day": (
+        "parameters.csv", '01_returns,as_of,"""2025-02-14"""\n', "",
+        ["data/parameters.csv line 2: 01_returns has no row for as_of; add it"],
+    ),
+    "a parameters ledger with another column": (
+        "parameters.csv", "name,value", "name,worth",
+        ["data/parameters.csv line 1, columns: missing value; extra worth"],
+    ),
     "a range that is no number": (
         "claims.csv", "-inf,0", "nan,0",
         ["data/claims.csv line 2: 'nan' to '0' is no range"],
@@ -469,10 +529,27 @@ def test_a_wrong_added_claim_is_refused_as_one_of_the_note_is(old, new, faults, 
     assert refused() == [f"data/added_claims.csv {fault}" for fault in faults]
 
 
-@pytest.mark.parametrize("name", ["sources.csv", "columns.csv", "claims.csv"])
+@pytest.mark.parametrize("name", ["sources.csv", "columns.csv", "claims.csv", "parameters.csv"])
 def test_a_missing_ledger_is_named_with_the_remedy(name, project, refused):
     (project.data / name).unlink()
     assert refused() == [f"data/{name}: missing; restore it with `git checkout data/{name}`"]
+
+
+def test_declared_parameters_have_the_types_in_which_they_are_written(project):
+    project.ledger("parameters.csv", f"{PARAMETERS}01_returns,level,2.0\n01_returns,fast,true\n07_next,as_of,{NOTE}\n")
+    declared = data.declared_parameters()
+    assert declared["07_next"] == {"as_of": data.REPLICATION} and [*map(repr, declared["01_returns"].values())] == [
+        "'2025-02-14'", "'SPY'", "250", "2.0", "True",
+    ]  # fmt: skip
+    # what a caller does with it is its own affair
+    declared["01_returns"]["days"] = 5
+    assert data.declared_parameters()["01_returns"]["days"] == 250
+
+
+def test_another_declared_value_builds_no_table_anew(project):
+    assert data.build()
+    project.ledger("parameters.csv", PARAMETERS.replace("250", "120"))
+    assert not data.build() and data.declared_parameters()["01_returns"]["days"] == 120
 
 
 # What is built

@@ -14,18 +14,31 @@ from reading import Page
 A, B = "2024-06-28", "2025-02-14"
 EVIL = "<script>alert(1)</script>"
 FIGURE = {"kind": "figure", "slug": "after", "title": f"They fell {EVIL}", "alt": "Down 4%.", "source": "made up"}
+GATHER = """
+from helpers.notebook import Notebook
+notebook = Notebook("99_verdicts", as_of)
+notebook.gather()
+"""
 LEAF = """
-from helpers import adoption, data, paths, results
-here = paths.here("01_leaf", as_of)
-mentions = data.load("earnings_mentions", as_of)
-results.record(here, "mentions-rise", adoption.yearly_change(mentions, "2023Q1", "2024Q4"), {}, [mentions], as_of)
+from helpers import adoption
+from helpers.notebook import Notebook
+notebook = Notebook("01_leaf", as_of)
+mentions = notebook.load("earnings_mentions")
+notebook.record("mentions-rise", adoption.yearly_change(mentions, "2023Q1", "2024Q4"), {})
 """
 
 
 def record(name, value, half=None, role="context"):
     ends = {"low": value, "high": value} if half is None else {"low": value - half, "high": value + half}
     method = "exact: arithmetic" if half is None else "mean"
-    answer = {"value": value, **ends, "unit": "percent", "n": 9, "method": method}
+    answer = {
+        "value": value,
+        **ends,
+        "unit": "percent",
+        "n": 9,
+        "method": method,
+        "kind": "exact" if half is None else "closed form",
+    }
     source = [{"table": "prices", "rows": 1, "sha256": "0"}]
     return {"id": name, "notebook": "01_leaf", "role": role, **answer, "inputs": source}
 
@@ -266,7 +279,10 @@ def test_commits_that_differ_in_nothing_that_numbers_follow_from_need_no_run(rep
 
 def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to_code(copy, monkeypatch):
     copy.write("01_leaf", LEAF)
-    copy.write("99_verdicts", "from helpers import results\nresults.gather(as_of)")
+    copy.write(
+        "99_verdicts",
+        GATHER,
+    )
     kept = ["earnings_mentions", "btos_national"]  # two small tables, so that checking them takes no time
     for ledger in ("sources.csv", "columns.csv"):
         table = pd.read_csv(copy.root / "data" / ledger, dtype=str, keep_default_na=False)

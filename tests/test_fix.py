@@ -129,6 +129,9 @@ def small(place, monkeypatch, capsys):
     kept = [line for line in claims if line.startswith("id,") or f",{NAME}," in line]
     (place.root / "data" / "claims.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
     executed = (place.notebooks / f"{NAME}.ipynb").read_bytes()
+    cells = nbformat.reads(executed.decode(), as_version=4).cells
+    (cell,) = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    place.declare(NAME, cell.source)
     # what it records
     place.ran, place.records = [], []
 
@@ -317,3 +320,13 @@ def test_a_notebook_that_raises_is_left_as_it_is_stored(small, monkeypatch):
     code, said = small.call("fix")
     assert code == 1 and file.read_bytes() == before and small.err == ""
     assert f"{fault}; mend what raises it" in said and said.splitlines()[-1] == "2 findings left."
+
+
+@pytest.mark.parametrize("command", ["fix", "refresh-outputs", "check"])
+def test_a_notebook_whose_parameters_are_not_the_declared_ones_is_neither_executed_nor_stored(small, capsys, command):
+    small.edit(f"notebooks/{NAME}.ipynb", "least_growth = 2.0", "least_growth = 2.5")
+    before = small.files("notebooks")
+    code = run.main([command, "--kernels=plain"])
+    said = "".join(capsys.readouterr())
+    assert code == (2 if command == "refresh-outputs" else 1) and "least_growth 2.5 instead of 2.0" in said
+    assert small.files("notebooks") == before and small.ran == []

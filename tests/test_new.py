@@ -7,7 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from helpers import data, gate, new, paths, results
+from helpers import data, gate, new, parameters, paths, results
 
 PAGE = (paths.ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
 NOTE, CLAIM = data.REPLICATION, "sizes-mean-change"
@@ -16,11 +16,12 @@ TABLES = ["btos_sizes", "btos_national"]
 # stands for the notebook whose figure leads the README
 LEAF = """
 import pandas as pd
-from helpers import charts, paths
-charts.set_style()
+from helpers import charts
+from helpers.notebook import Notebook
+notebook = Notebook("01_returns", as_of)
 figure, _ = charts.canvas("All fell", "In percent", 2)
 drawing = charts.Drawing(figure, "All fell", "Down by 4 percent.", pd.DataFrame({"percent": [-4]}))
-charts.publish(paths.here("01_returns", as_of), "returns-before-after", drawing, "nobody")
+notebook.figure("returns-before-after", drawing, "nobody")
 """
 
 
@@ -61,7 +62,8 @@ def edit(root, block):
 def few_tables(folder, tables=TABLES):
     """Lay out the data of some tables alone, and the note's claims."""
     (folder / "raw").mkdir(parents=True)
-    shutil.copy(paths.DATA / "claims.csv", folder)
+    for name in ("claims", "parameters"):
+        shutil.copy(paths.DATA / f"{name}.csv", folder)
     for name in ("sources", "columns"):
         rows = pd.read_csv(paths.DATA / f"{name}.csv", dtype=str, keep_default_na=False)
         rows[rows.table.isin(tables)].to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
@@ -115,12 +117,13 @@ def worked(copy):
 def test_each_command_of_the_worked_extension_does_its_part(worked):
     _, said, _, _ = worked
     assert {name: code for name, (code, _) in said.items()} == {"new": 0, "refresh": 0, "test": 0}, said
-    assert re.search(r"\b12 passed", said["test"][1])
+    assert re.search(r"\b11 passed", said["test"][1])
     assert "To take it back: git clean -f -- notebooks/08_sizes.ipynb" in said["new"][1]
 
 
-def test_the_extension_passes_the_gate_and_says_what_its_page_made_of_it(worked):
+def test_the_extension_passes_the_gate_and_says_what_its_page_made_of_it(worked, monkeypatch):
     file = worked[0].root / "notebooks" / "08_sizes.ipynb"
+    monkeypatch.setattr(paths, "DATA", worked[0].root / "data")
     assert gate.findings(file) == []
     notebook = nbformat.read(file, as_version=4)
     shown = [out.metadata.exhibit for cell in notebook.cells for out in cell.get("outputs", []) if "metadata" in out]
@@ -150,7 +153,8 @@ def test_the_extension_adds_what_it_says_and_leaves_all_else_as_it_was(worked):
     # a project that was never refreshed has neither
     assert laid.keys() - before.keys() == {*fresh, "tests/recorded.csv", "docs/returns-before-after.png"}
     stored = {"notebooks/01_returns.ipynb", "notebooks/99_verdicts.ipynb"}
-    assert {name for name in before if before[name] != laid.get(name)} == {"README.md", "docs/methods.md", *stored}
+    ledgers = {"README.md", "docs/methods.md", "data/parameters.csv"}
+    assert {name for name in before if before[name] != laid.get(name)} == {*ledgers, *stored}
     assert laid["docs/methods.md"].startswith(before["docs/methods.md"])
 
 
@@ -265,6 +269,9 @@ def test_example_rows_keep_every_rule_of_the_ledgers_and_say_that_they_are_no_da
     source = data.sources().loc["capex"]
     assert "not data" in source.title and source.producer == "Replace: producer" and source.kind == "record"
     assert results.claims().loc["capex-mean-change", ["added", "low", "notebook"]].tolist() == [True, 0, "02_capex"]
+    # the values of its notebook are declared
+    assert parameters.differences("02_capex", parameters.parameters("02_capex")) == {}
+    assert list(data.declared_parameters()["02_capex"]) == ["as_of", "start", "later_start", "end"]
     laid.take_back()
     assert held(project) == before
 

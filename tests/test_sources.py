@@ -153,7 +153,7 @@ def rows_kept(table, rows):
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     (root / "data/raw").mkdir(parents=True)
-    for name in ("claims.csv", "feeds.csv", "tolerances.csv"):
+    for name in ("claims.csv", "parameters.csv", "feeds.csv", "tolerances.csv"):
         shutil.copy(DATA / name, root / "data")
     tables = {
         table: rows_kept(table, pd.read_csv(paths.RAW / f"{table}.csv", dtype=str, keep_default_na=False))
@@ -1017,13 +1017,14 @@ sys.exit(run.main(sys.argv[1:]))
 """
 LEAF = """
 import socket
-from helpers import data, paths
+from helpers.notebook import Notebook
 
-rows = data.load("btos_national", as_of)
+notebook = Notebook("01_leaf", as_of)
+rows = notebook.load("btos_national")
 try:
     socket.create_connection(("example.org", 443))
 except RuntimeError as refused:
-    (paths.here("01_leaf", as_of) / "results.json").write_text("[]")
+    (notebook.output_dir / "results.json").write_text("[]")
     print(refused)
 """
 

@@ -4,12 +4,14 @@ The survey asked one question until October 2025 and a wider one from November 2
 along time refuses rows of both wordings: the two are separate series.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 from statsmodels.regression.linear_model import OLS
 
-from helpers.inference import Estimate, Unanswered, exact
+from helpers.inference import CLOSED_FORM, ITERATIVE, Estimate, Unanswered, exact
 
 # cycles in the field together with a supplement on AI, in which readings run high
 SUPPLEMENTS = (("202325", "202404"), ("202524", "202603"))
@@ -105,7 +107,7 @@ def mean_rate(rows: pd.DataFrame, cycles: list[str], weights: str = "equal") -> 
     share = share / share.sum()
     value, half = share @ chosen.use_rate, _HALF * np.sqrt(share**2 @ chosen.use_se**2)
     method = f"mean of cycles {', '.join(sorted(cycles))}" if len(cycles) > 1 else f"cycle {cycles[0]}"
-    return Estimate(value, value - half, value + half, PERCENT, len(chosen), method)
+    return Estimate(value, value - half, value + half, PERCENT, len(chosen), method, CLOSED_FORM)
 
 
 def as_printed(rows: pd.DataFrame, cycles: list[str]) -> Estimate | Unanswered:
@@ -142,8 +144,7 @@ def newest_rate(rows: pd.DataFrame, wordings: tuple = ("new", "old"), count: int
     for wording in wordings:
         if cycles := last_cycles(rows, wording, count):
             found = mean_rate(series(rows, wording), cycles)
-            method = f"{found.method}, {wording} wording"
-            return Estimate(found.value, found.low, found.high, found.unit, found.n, method)
+            return replace(found, method=f"{found.method}, {wording} wording")
     return Unanswered(f"fewer than {count} survey cycles of the {' or '.join(wordings)} wording are known yet")
 
 
@@ -238,7 +239,7 @@ def sector_gap(
     how = "weighted by employment" if employment is not None else "simple means"
     span = cycles[0] if len(cycles) == 1 else f"{cycles[0]} to {cycles[-1]}"
     method = f"{how} of {', '.join(high)} less {', '.join(low)}, cycles {span}"
-    return Estimate(value, value - half, value + half, POINTS, len(chosen), method)
+    return Estimate(value, value - half, value + half, POINTS, len(chosen), method, CLOSED_FORM)
 
 
 def employed_rate(rows: pd.DataFrame, employment: pd.Series, cycles: list[str]) -> Estimate | Unanswered:
@@ -269,7 +270,7 @@ def employed_rate(rows: pd.DataFrame, employment: pd.Series, cycles: list[str]) 
     part, share = share.sum() / employment.sum(), share / share.sum()
     value, half = float(share @ table.use_rate), _HALF * float(np.sqrt(share**2 @ table.use_se**2))
     method = f"sectors weighted by employees, {100 * part:.0f}% of them covered, cycles {', '.join(cycles)}"
-    return Estimate(value, value - half, value + half, PERCENT, len(table), method)
+    return Estimate(value, value - half, value + half, PERCENT, len(table), method, CLOSED_FORM)
 
 
 def logit(rate: np.ndarray | pd.Series) -> np.ndarray:
@@ -315,7 +316,7 @@ def hac_estimate(
     critical = stats.t.ppf(0.975, n - k) if usual else critical_value(regressors, at, lags, rho)
     value, half = fit.params[at], critical * fit.bse[at]
     how = f"Newey-West, {lags} lags" if usual else "HAC"
-    return Estimate(value, value - half, value + half, unit, n, f"{method}, {how}")
+    return Estimate(value, value - half, value + half, unit, n, f"{method}, {how}", CLOSED_FORM if usual else ITERATIVE)
 
 
 def critical_value(regressors: np.ndarray, at: int, lags: int, rho: float, level: float = 0.05) -> float:
@@ -560,7 +561,8 @@ def survey_rate(rows: pd.DataFrame, place: int = -1) -> Estimate:
     if np.isnan(row.use_se):
         return exact(row.use_rate, row.unit, 1, f"as printed for {row.cycle}, without a standard error")
     half = _HALF * row.use_se
-    return Estimate(row.use_rate, row.use_rate - half, row.use_rate + half, row.unit, 1, f"printed for {row.cycle}")
+    ends = row.use_rate - half, row.use_rate + half
+    return Estimate(row.use_rate, *ends, row.unit, 1, f"printed for {row.cycle}", CLOSED_FORM)
 
 
 def survey_change(rows: pd.DataFrame, first: int = 0, last: int = -1) -> Estimate | Unanswered:
@@ -600,7 +602,7 @@ def survey_change(rows: pd.DataFrame, first: int = 0, last: int = -1) -> Estimat
     if errors.isna().any():
         return exact(value, LOG_ODDS, 2, f"{told}, without standard errors")
     half = _HALF * float(np.sqrt((errors**2).sum())) / years
-    return Estimate(value, value - half, value + half, LOG_ODDS, 2, f"{told}, independent samples")
+    return Estimate(value, value - half, value + half, LOG_ODDS, 2, f"{told}, independent samples", CLOSED_FORM)
 
 
 def step(rows: pd.DataFrame) -> float:

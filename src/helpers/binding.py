@@ -5,7 +5,6 @@ edition that they tell of. The libraries of the pages are loaded once the first 
 """
 
 import importlib
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -122,11 +121,7 @@ class Binding:
 def _write_numbers(place, day):
     from helpers import lineage, numbers, results
 
-    os.environ[paths.PLACE_VARIABLE] = str(place)
-    try:
-        results.write_edition(day)
-    finally:
-        del os.environ[paths.PLACE_VARIABLE]
+    results.write_edition(place, day)
     lineage.remember_build(place)
     numbers.write(place, day)
 

@@ -3,7 +3,6 @@
 Changes nothing. What follows from looking at files is here; `helpers.run` adds what only a run can tell.
 """
 
-import ast
 import base64
 import io
 import json
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers import environment, gate, parameters, paths, readme
+from helpers import data, environment, gate, parameters, paths, readme
 
 FIX = gate.Remedy("`make fix` repairs it", gate.Repair.WRITE, "mend it by hand")
 FILL_IN = gate.Remedy(
@@ -31,73 +30,30 @@ def findings() -> tuple[list[gate.Finding], bool]:
     Returns
     -------
     list of Finding
-        Of the notebooks by the gate, of their parameters, of style, of files that are written by commands.
+        Of the notebooks and their parameters by the gate, of style, of files that are written by commands. Where the
+        ledger of the parameters breaks a rule, its faults alone.
     bool
         Whether the notebooks can be executed as they are, and what they give be kept: each can be read, and its
         parameters are those that the claims rest on.
     """
     whole = [*parameters.notebooks(), *parameters.own_cases()]
-    examined = {name: gate.examine(notebook_file(name)) for name in whole}
-    listed = [finding for found in examined.values() for finding in found]
-    broken = {name for name, found in examined.items() if {each.rule for each in found} & {"notebook", "declarations"}}
-    read = {name: nbformat.read(notebook_file(name), as_version=4) for name in whole if name not in broken}
-    other = undeclared({name: read[name] for name in parameters.notebooks() if name in read})
+    try:
+        listed = [gate.Finding(fault) for fault in data.unknown_notebooks()]
+        examined = {name: gate.examine(notebook_file(name)) for name in whole}
+    except data.DataError as error:
+        return [gate.Finding(fault) for fault in error.faults], False
+    listed += [finding for found in examined.values() for finding in found]
+    rules = {name: {each.rule for each in found} for name, found in examined.items()}
+    broken = {name for name in whole if rules[name] & {"notebook", "declarations"}}
     if not broken:
-        listed += gate.unexamined(read)
-    return listed + other + style() + written(whole=not broken), not broken and not other
+        listed += gate.unexamined({name: nbformat.read(notebook_file(name), as_version=4) for name in whole})
+    listed += style() + written(whole=not broken)
+    return listed, not broken and not any("specification" in each for each in rules.values())
 
 
 def notebook_file(name: str) -> Path:
     """File of a notebook of the collection."""
     return paths.NOTEBOOKS / f"{name}.ipynb"
-
-
-def undeclared(notebooks: dict[str, nbformat.NotebookNode]) -> list[gate.Finding]:
-    """Name the parameters of stored notebooks that are not those on which the claims rest.
-
-    Parameters
-    ----------
-    notebooks : dict of str to NotebookNode
-        By name; their cells of parameters can be read.
-    """
-    file = paths.ROOT / "tests" / "test_notebooks.py"
-    if not file.is_file():
-        return []
-    declared, listed, where = _declared(file), [], "`DECLARED` in tests/test_notebooks.py"
-    for name, notebook in notebooks.items():
-        found, wanted = parameters.declared(f"{name}.ipynb", notebook), declared.get(name)
-        if wanted is None:
-            if not _declared_by_its_test(name, file.parent):
-                listed.append(_undeclared(name, "no claim rests on its parameters yet", f"declare them in {where}"))
-            continue
-        for parameter in sorted(found.keys() | wanted.keys()):
-            if parameter not in wanted:
-                listed.append(_undeclared(name, f"{parameter} is a new parameter", f"declare it in {where}"))
-            elif parameter not in found:
-                remedy = f"put it back, or take it out of {where}"
-                listed.append(_undeclared(name, f"the parameter {parameter} is gone", remedy))
-            elif found[parameter] != wanted[parameter]:
-                words = f"{parameter} is {found[parameter]!r}, but the claims rest on {wanted[parameter]!r}"
-                listed.append(_undeclared(name, words, f"set it back, or declare another in {where}"))
-    return listed
-
-
-def _undeclared(name, message, remedy):
-    return gate.Finding(message, f"notebooks/{name}.ipynb", remedy=gate.Remedy(remedy))
-
-
-def _declared_by_its_test(name, tests):
-    """Whether a test of its own pins the parameters of a notebook, as that of an added one does."""
-    call = f'parameters.parameters("{name}") == {{'
-    return any(call in test.read_text(encoding="utf-8") for test in tests.glob("test_*.py"))
-
-
-def _declared(file):
-    """Read the table of declared parameters, a literal."""
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DECLARED":
-            return ast.literal_eval(node.value)
-    return {}
 
 
 def style() -> list[gate.Finding]:

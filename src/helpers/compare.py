@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from helpers import results
+from helpers.inference import EXACT
 
 CHANGES = ("moved", "interval", "unit", "answered", "unanswered", "came", "went", "rounding")
 NUMBERS = ["value", "low", "high"]
@@ -46,7 +47,8 @@ def standard_error(record: dict) -> float | str:
     """
     if record is None or record["value"] is None:
         return "no number"
-    if record["method"].startswith("exact"):
+    # records of earlier commits have no kind
+    if record.get("kind") == EXACT:
         return "exact"
     width = float(record["high"]) - float(record["low"])
     if not math.isfinite(width):

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, resampled_counts, running
+from helpers.inference import (
+    CLOSED_FORM,
+    NOT_CHECKABLE,
+    RESAMPLED,
+    Estimate,
+    Unanswered,
+    exact,
+    resampled_counts,
+    running,
+)
 
 FACTORS = {"Confident": 3.0, "Likely": 10.0, "Speculative": 31.0}
 """Epoch AI's classes of confidence: the true figure lies within this factor of the printed one, either way (AI models
@@ -102,9 +111,9 @@ def ratio(models: pd.DataFrame | Unanswered, one: str, other: str, base: str | N
     spread = 10 ** (stats.norm.ppf(0.975) * error)
     words = f"{one}{f' less {base}' if base else ''} over {other}"
     if error == 0:
-        return Estimate(value, value, value, "ratio", len(named), f"exact: {words}, as printed")
+        return exact(value, "ratio", len(named), f"{words}, as printed")
     method = f"{words}, independent errors by Epoch's classes of confidence"
-    return Estimate(value, value / spread, value * spread, "ratio", len(named), method)
+    return Estimate(value, value / spread, value * spread, "ratio", len(named), method, CLOSED_FORM)
 
 
 def records(models: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
@@ -341,4 +350,4 @@ def _percentiles(point, drawn, unit, n, measure):
     what = {"record": "record at each month's end", "ends": "record, from end to end", "all": "all models"}
     what = what.get(measure, f"the {measure} largest at release")
     method = f"{what}, 95% of {len(drawn):,} bootstrap samples of developers"
-    return Estimate(point, min(low, point), max(high, point), unit, n, method)
+    return Estimate(point, min(low, point), max(high, point), unit, n, method, RESAMPLED)

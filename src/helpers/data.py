@@ -2,6 +2,7 @@
 
 ``data/sources.csv`` has a row for each file of ``data/raw``, ``data/columns.csv`` a row for each of its columns. Every
 rule they state is enforced on every cell: nothing is dropped, coerced or filled on the way to ``data/processed``.
+``data/parameters.csv`` has a row for each parameter of a notebook: the declared value, at which claims are judged.
 
 What became known later of a row that is held stands in ``data/vintages``, one file a table: the columns of the table
 and ``known_from``, the day from which the row is in force. Your own rows stand in ``data/own``, out of git, by the same
@@ -73,6 +74,8 @@ CLAIM_COLUMNS = [
 ]
 # a claim that is not the note's has no section of the note, and is no chart, text or forecast of it
 ADDED_COLUMNS = [name for name in CLAIM_COLUMNS if name not in ("note_section", "kind")]
+PARAMETERS = "parameters.csv"
+PARAMETER_COLUMNS = ["notebook", "name", "value"]
 OWN_COLUMNS = ["table", "producer", "address", "licence", "read"]
 OWN_GROUPS = "groups.csv"
 CLAIM_KINDS = ("chart", "text", "forecast")
@@ -177,6 +180,57 @@ def sources() -> pd.DataFrame:
 def columns() -> pd.DataFrame:
     """Read the ledger of columns: one row a column of a raw file, with its meaning, type, unit and rules."""
     return _ledger("columns.csv", COLUMN_COLUMNS)
+
+
+def declared_parameters() -> dict[str, dict]:
+    """Read the ledger of declared parameters: the values at which each notebook judges its claims.
+
+    Returns
+    -------
+    dict of str to dict
+        By notebook, the declared value of each parameter by its name. Text, integers, numbers and flags are Python's
+        str, int, float and bool.
+
+    Raises
+    ------
+    DataError
+        Naming line, column and value of every fault of ``data/parameters.csv``.
+    """
+    declared = _declared(_ledger_content(PARAMETERS))
+    return {notebook: dict(values) for notebook, values in declared.items()}
+
+
+# every load asks whether the ledger is in order
+@functools.lru_cache(maxsize=4)
+def _declared(content):
+    rows, found = _ledger_rows(PARAMETERS, tuple(PARAMETER_COLUMNS), content), {}
+    if faults := _parameter_faults(rows):
+        raise DataError(faults)
+    for row in rows.itertuples():
+        found.setdefault(row.notebook, {})[row.name] = json.loads(row.value)
+    return found
+
+
+def unknown_notebooks() -> list[str]:
+    """Name the rows of ``data/parameters.csv`` whose notebook does not exist, a line a row.
+
+    Raises
+    ------
+    DataError
+        As for `declared_parameters`.
+    """
+    declared_parameters()
+    names = sorted(path.stem for path in paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    rows = _ledger(PARAMETERS, PARAMETER_COLUMNS)
+    return [
+        f"data/{PARAMETERS} line {line}, column notebook: there is no notebook {name!r}; {_nearest(name, names)}"
+        for line, name in rows.notebook[~rows.notebook.isin(names)].items()
+    ]
+
+
+def _nearest(name, names):
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else "remove the row"
 
 
 def check() -> dict[str, pd.DataFrame]:
@@ -348,6 +402,8 @@ def build() -> bool:
     """
     journal.recover()
     built = _build()
+    # no table follows from it, so that another value builds none anew
+    declared_parameters()
     _own()
     return built
 
@@ -428,6 +484,12 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     rows.attrs = {"table": table, "sha256": source.sha256, "key": key, "rows": len(rows)}
     rows.attrs |= {"own": len(own)} if len(own) else {}
     return rows
+
+
+def lines(table: str, as_of: str) -> pd.Series:
+    """Temporary."""
+    rows = load(table, as_of)
+    return pd.Series([str(place + 2) for place in rows.index], index=rows.index)
 
 
 def own_groups(file: str = OWN_GROUPS) -> pd.DataFrame:
@@ -571,10 +633,14 @@ def latest() -> str:
 
 
 def _ledger(name, header):
+    return _ledger_rows(name, tuple(header), _ledger_content(name)).copy()
+
+
+def _ledger_content(name):
     path = paths.DATA / name
     if not path.is_file():
         raise DataError([f"data/{name}: missing; restore it with `git checkout data/{name}`"])
-    return _ledger_rows(name, tuple(header), path.read_bytes()).copy()
+    return path.read_bytes()
 
 
 # read over and over, once a table
@@ -626,7 +692,7 @@ def _ledger_faults():
             faults.append(f"{place}, column meaning: is empty")
         if row.refers_to and row.refers_to not in set(described.table + "." + described.column):
             faults.append(f"{place}, column refers_to: {row.refers_to!r} is no table.column")
-    return faults + _claim_faults()
+    return faults + _claim_faults() + _parameter_faults(_ledger(PARAMETERS, PARAMETER_COLUMNS))
 
 
 def _claim_faults():
@@ -656,6 +722,34 @@ def _faults_of_claim(place, row):
     if not orderly:
         faults.append(f"{place}: {row.low!r} to {row.high!r} is no range")
     return faults
+
+
+def _parameter_faults(rows):
+    faults = [f"data/{PARAMETERS} {fault}" for fault in _key_faults(rows, ["notebook", "name"])]
+    for line, row in rows.iterrows():
+        place = f"data/{PARAMETERS} line {line}"
+        if not re.fullmatch(r"\d\d_[a-z0-9_]+", row.notebook):
+            faults.append(f"{place}, column notebook: {row.notebook!r} is not the name of a notebook")
+        if not row["name"].isidentifier():
+            faults.append(f"{place}, column name: {row['name']!r} is not the name of a parameter")
+        if fault := _fault_of_value(row["name"], row.value):
+            faults.append(f"{place}, column value: {row.value!r} {fault}")
+    for notebook, names in rows.groupby("notebook")["name"]:
+        if "as_of" not in set(names):
+            faults.append(f"data/{PARAMETERS} line {names.index[0]}: {notebook} has no row for as_of; add it")
+    return faults
+
+
+def _fault_of_value(name, text):
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return 'is not a value in JSON, such as 10000, 0.95, true or "SPY"'
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "is not text, a finite number, true or false"
+    if name == "as_of" and value != REPLICATION:
+        return f"is not the day of the stored notebooks, {json.dumps(REPLICATION)}"
+    return None
 
 
 def _rules(table):
@@ -851,6 +945,8 @@ def main() -> int:
     """Build ``data/processed`` and say what was done; 1 if a rule is broken or the disk is full."""
     try:
         fresh = build()
+        if faults := unknown_notebooks():
+            raise DataError(faults)
     except DataError as error:
         print(f"error: {len(error.faults)} fault(s) in the data:\n{error}", file=sys.stderr)
         return 1

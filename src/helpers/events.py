@@ -7,7 +7,7 @@ too often; the default is the correction of Kolari and Pynnonen (2010, doi 10.10
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from helpers.inference import Estimate, Unanswered, resampled_counts
+from helpers.inference import CLOSED_FORM, RESAMPLED, Estimate, Unanswered, resampled_counts
+from helpers.rows import Rows, carry, rows_of
 
 MARKET, ADJUSTED, TWO_FACTOR = "market model", "market-adjusted", "two-factor"
 MODELS = (MARKET, TWO_FACTOR, ADJUSTED)
@@ -46,6 +47,10 @@ class NormalReturns:
         One row a parameter, one column a security.
     sd, degrees : Series
         Residual standard deviation and degrees of freedom of each security.
+    returns : Rows
+        Of the daily returns, labelled by security and date.
+    funds : tuple of str
+        Securities that stand for the market and a sector.
     """
 
     label: str
@@ -56,6 +61,19 @@ class NormalReturns:
     coefficients: pd.DataFrame
     sd: pd.Series
     degrees: pd.Series
+    returns: Rows
+    funds: tuple
+
+    def rows(self, members: list[str], start: str, end: str) -> Rows:
+        """Rows on which abnormal returns of some members from one day to another rest, those of the window too."""
+        days = self.abnormal.index
+        spans = [(self.window[0], self.window[-1]), (pd.Timestamp(start), pd.Timestamp(end))]
+        # a return needs the level of the day before, and the first day has one that is no row of the returns
+        spans = [
+            (days[place - 1] if (place := days.get_loc(first)) else pd.Timestamp.min, last) for first, last in spans
+        ]
+        held = self.returns.select(security=[*members, *self.funds])
+        return held.select(date=lambda date: sum(date.between(*span) for span in spans).astype(bool))
 
     @cached_property
     def residuals(self) -> pd.DataFrame:
@@ -124,7 +142,8 @@ def normal_returns(
     """
     if model not in MODELS:
         raise ValueError(f"a model of normal returns is one of {', '.join(MODELS)}, not {model!r}")
-    unknown = [name for name in (benchmark, sector) if name not in daily]
+    funds = (benchmark, sector) if model == TWO_FACTOR else (benchmark,)
+    unknown = [name for name in funds if name not in daily]
     if unknown and len(daily):
         raise ValueError(f"no returns of {unknown[0]!r} to stand for the market or a sector")
     if daily.empty or daily.index[-1] < pd.Timestamp(end):
@@ -133,8 +152,9 @@ def normal_returns(
     if len(window) < days:
         return Unanswered(f"only {len(window)} of the {days} days of the estimation window are held")
     market = daily[benchmark]
-    factors = {"constant": np.ones(len(daily)), benchmark: market, f"{sector} less {benchmark}": daily[sector] - market}
-    design = pd.DataFrame(factors, index=daily.index).iloc[:, : {ADJUSTED: 0, MARKET: 2, TWO_FACTOR: 3}[model]]
+    factors = {"constant": np.ones(len(daily)), benchmark: market} if model != ADJUSTED else {}
+    factors |= {f"{sector} less {benchmark}": daily[sector] - market} if model == TWO_FACTOR else {}
+    design = pd.DataFrame(factors, index=daily.index)
     place = daily.index.get_indexer(window)
     asked = daily[[name for name in securities if name in daily]]
     target = asked.loc[:, (~np.isnan(asked.to_numpy()[place])).sum(axis=0) >= LEAST_DAYS]
@@ -148,7 +168,7 @@ def normal_returns(
     sd = np.sqrt((residuals**2).sum() / degrees)
     against = benchmark + (f" and {sector}" if model == TWO_FACTOR else "")
     label = f"{model} against {against}, {days} days to {end}"
-    return NormalReturns(label, window, design, abnormal, spread, coefficients, sd, degrees)
+    return NormalReturns(label, window, design, abnormal, spread, coefficients, sd, degrees, rows_of(daily), funds)
 
 
 def abnormal_returns(
@@ -262,7 +282,8 @@ def mean_abnormal_return(
     error = 100 * found.abnormal_return.std() * np.sqrt(shares @ correlation @ shares / (1 - r))
     reach = float(stats.t.ppf(0.975, n - 1) * error)
     method = f"{model.label}; Kolari-Pynnonen correction of the raw mean, mean correlation {r:.2f}"
-    return Estimate(value, value - reach, value + reach, "percent", n, method)
+    rows = partial(model.rows, list(found.index), start, end)
+    return Estimate(value, value - reach, value + reach, "percent", n, method, CLOSED_FORM, rows)
 
 
 def portfolio_abnormal_return(
@@ -292,7 +313,8 @@ def portfolio_abnormal_return(
     row = found.iloc[0]
     value, reach = 100 * row.abnormal_return, 100 * row.error * stats.t.ppf(0.975, row.degrees)
     n = int(model.residuals[portfolio].notna().sum())
-    return Estimate(value, value - reach, value + reach, "percent", n, f"{model.label}; prediction error")
+    method, rows = f"{model.label}; prediction error", partial(model.rows, [portfolio], start, end)
+    return Estimate(value, value - reach, value + reach, "percent", n, method, CLOSED_FORM, rows)
 
 
 def bootstrap_abnormal_return(
@@ -340,7 +362,8 @@ def bootstrap_abnormal_return(
     low, high = np.quantile(errors, [0.025, 0.975])
     value = found.abnormal_return.iloc[0]
     method = f"{model.label}; {draws:,} draws of blocks of {block} days"
-    return Estimate(100 * value, 100 * (value - high), 100 * (value - low), "percent", n, method)
+    ends = 100 * (value - high), 100 * (value - low)
+    return Estimate(100 * value, *ends, "percent", n, method, RESAMPLED, partial(model.rows, [portfolio], start, end))
 
 
 def resampled_sums(
@@ -452,7 +475,9 @@ def resampled_mean(
     errors = event.mean(axis=1) - point + usual[random.integers(len(usual), size=draws)]
     low, high = np.quantile(errors, [0.025, 0.975])
     method = f"{model.label}; {draws:,} draws of the window's days"
-    return Estimate(100 * point, 100 * (point - high), 100 * (point - low), "percent", window.shape[1], method)
+    ends = 100 * (point - high), 100 * (point - low)
+    rows = partial(model.rows, list(window.columns), day, day)
+    return Estimate(100 * point, *ends, "percent", window.shape[1], method, RESAMPLED, rows)
 
 
 def mean_tests(
@@ -668,7 +693,8 @@ def placebo_means(
         held = (~np.isnan(y[window])).sum(axis=0) >= LEAST_DAYS
         coefficients, _ = least_squares(x[window], y[window, held])
         out[index[place]] = 100 * np.nanmean(y[place, held] - x[place] @ coefficients)
-    return pd.Series(out, dtype=float)
+    rows = rows_of(daily).select(security=[*members, benchmark], date=lambda date: date <= day)
+    return carry(pd.Series(out, dtype=float), rows.unlabel("date", "security"))
 
 
 def against_placebos(found: Estimate | Unanswered, placebos: pd.Series) -> Estimate | Unanswered:
@@ -690,7 +716,8 @@ def against_placebos(found: Estimate | Unanswered, placebos: pd.Series) -> Estim
     low, high = np.quantile(placebos, [0.025, 0.975])
     lower, n = int((placebos <= found.value).sum()), len(placebos)
     method = f"quantiles of {n} earlier days, {lower} of them as low"
-    return Estimate(found.value, found.value - high, found.value - low, found.unit, n, method)
+    ends, rows = (found.value - high, found.value - low), partial(rows_of, found, placebos)
+    return Estimate(found.value, *ends, found.unit, n, method, CLOSED_FORM, rows)
 
 
 def cross_section(
@@ -768,12 +795,43 @@ def around(model: NormalReturns | Unanswered, members: list[str], first: str, la
 CHOICES = ["model", "benchmark", "window", "weights"]
 
 
+def mean_specification(
+    daily: pd.DataFrame,
+    members: list[str],
+    end: str,
+    event: tuple[str, str],
+    days: int = WINDOWS[0],
+    benchmark: str = BENCHMARKS[0],
+    model: str = MARKET,
+    weights: pd.Series | None = None,
+) -> Estimate | Unanswered:
+    """Mean abnormal return of several firms by one model, benchmark, window and weighting.
+
+    Parameters
+    ----------
+    daily, members, end, days, benchmark, model
+        As for `normal_returns`.
+    event : tuple of str
+        First and last day of the event window, ISO.
+    weights : Series, optional
+        As for `mean_abnormal_return`.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Percent.
+    """
+    return mean_abnormal_return(normal_returns(daily, members, end, days, benchmark, model), members, *event, weights)
+
+
 def mean_specifications(
     daily: pd.DataFrame,
     members: list[str],
     end: str,
     event: tuple[str, str],
     weightings: dict[str, pd.Series | None],
+    days: int = WINDOWS[0],
+    benchmark: str = BENCHMARKS[0],
 ) -> dict[tuple, Estimate | Unanswered]:
     """Mean abnormal return of several firms by every declared model, benchmark, window and weighting.
 
@@ -787,13 +845,15 @@ def mean_specifications(
         First and last day of the event window, ISO.
     weightings : dict of str to (Series or None)
         Weights by their name, as for `mean_abnormal_return`.
+    days, benchmark
+        Window and benchmark of the headline, which come first.
 
     Returns
     -------
     dict of tuple of str to (Estimate or Unanswered)
         By the choices named in `CHOICES`; the first is the headline's.
     """
-    grid = _models(daily, members, end)
+    grid = _models(daily, members, end, days, benchmark)
     return {
         (*key, label): mean_abnormal_return(model, members, *event, weights)
         for label, weights in weightings.items()
@@ -802,13 +862,18 @@ def mean_specifications(
 
 
 def portfolio_specifications(
-    daily: pd.DataFrame, portfolios: list[str], end: str, event: tuple[str, str]
+    daily: pd.DataFrame,
+    portfolios: list[str],
+    end: str,
+    event: tuple[str, str],
+    days: int = WINDOWS[0],
+    benchmark: str = BENCHMARKS[0],
 ) -> dict[tuple, Estimate | Unanswered]:
     """Abnormal return of portfolios that differ in their weights, by every declared model, benchmark and window.
 
     Parameters
     ----------
-    daily, end, event
+    daily, end, event, days, benchmark
         As for `mean_specifications`.
     portfolios : list of str
         Columns of ``daily``, named by their weights.
@@ -818,7 +883,7 @@ def portfolio_specifications(
     dict of tuple of str to (Estimate or Unanswered)
         As `mean_specifications` gives.
     """
-    grid = _models(daily, portfolios, end)
+    grid = _models(daily, portfolios, end, days, benchmark)
     return {
         (*key, name): portfolio_abnormal_return(model, name, *event)
         for name in portfolios
@@ -836,14 +901,16 @@ def _off_diagonal_mean(correlation):
     return float((correlation.sum() - n) / (n * (n - 1)))
 
 
-def _models(daily, names, end):
-    windows = {MARKET: WINDOWS, TWO_FACTOR: WINDOWS, ADJUSTED: WINDOWS[:1]}
+def _models(daily, names, end, days, benchmark):
+    lengths = tuple(dict.fromkeys((days, *WINDOWS)))
+    windows = {MARKET: lengths, TWO_FACTOR: lengths, ADJUSTED: lengths[:1]}
+    funds = dict.fromkeys((benchmark, *BENCHMARKS))
     return {
-        (model, benchmark, "no window" if model == ADJUSTED else f"{days} days"):
-            normal_returns(daily, names, end, days, benchmark, model)
+        (model, fund, "no window" if model == ADJUSTED else f"{length} days"):
+            normal_returns(daily, names, end, length, fund, model)
         for model in MODELS
-        for benchmark in BENCHMARKS
-        for days in windows[model]
+        for fund in funds
+        for length in windows[model]
     }  # fmt: skip
 
 
@@ -871,15 +938,6 @@ def specification_curve(found: dict[tuple, Estimate | Unanswered]) -> pd.DataFra
     ]
     table = pd.DataFrame(rows, columns=[*CHOICES, "value", "low", "high", "n", "headline"])
     return table.sort_values("value", kind="stable", ignore_index=True)
-
-
-def rows_used(indices: pd.DataFrame, model: NormalReturns | Unanswered, members: list[str], end: str) -> pd.DataFrame:
-    """Rows of the return index that an event study of some members and its benchmark rests on, to the event's end."""
-    if isinstance(model, Unanswered):
-        return indices.iloc[:0]
-    wanted = indices.security.isin([*members, *model.design.columns])
-    before = indices.date[indices.date < model.window[0]].max()
-    return indices[wanted & (indices.date >= before) & (indices.date <= end)]
 
 
 class Timing(NamedTuple):
@@ -992,7 +1050,8 @@ def with_groups(daily: pd.DataFrame, groups: dict[str, pd.Series]) -> pd.DataFra
     for name, weights in groups.items():
         held = daily[list(weights.index)]
         columns[name] = (held * weights).sum(axis=1, min_count=1) / (held.notna() * weights).sum(axis=1)
-    return daily.assign(**columns)
+    parts = (rows_of(daily).select(security=list(own.index)).relabel(security=name) for name, own in groups.items())
+    return carry(daily.assign(**columns), daily, *parts)
 
 
 def group_abnormal_return(

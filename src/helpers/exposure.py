@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import special, stats
 from statsmodels.regression.linear_model import OLS
 
-from helpers.inference import Estimate, Unanswered, share
+from helpers.inference import CLOSED_FORM, ITERATIVE, RESAMPLED, SIMULATED, Estimate, Unanswered, share
 
 PER_SD = "log odds per standard deviation"
 # two-digit codes that the survey counts as one sector
@@ -394,7 +394,7 @@ def coefficient(
     value, error = _wald(one, estimator)
     ends = [_end(one, drawn, estimator, value, error, side) for side in (-1, 1)]
     method = f"{estimator}, {len(one.sectors)} sectors as clusters, wild cluster bootstrap of {len(drawn):,} draws"
-    return Estimate(value, min(ends[0], value), max(ends[1], value), PER_SD, len(one.use), method)
+    return Estimate(value, min(ends[0], value), max(ends[1], value), PER_SD, len(one.use), method, RESAMPLED)
 
 
 def jackknife(one: Sample | Unanswered, estimator: str = ESTIMATORS[0]) -> Estimate | Unanswered:
@@ -414,7 +414,7 @@ def jackknife(one: Sample | Unanswered, estimator: str = ESTIMATORS[0]) -> Estim
     without = leave_one_out(one, estimator).value.to_numpy()
     half = stats.t.ppf(0.975, groups - 1) * np.sqrt((groups - 1) / groups * ((without - value) ** 2).sum())
     method = f"{estimator}, {groups} sectors as clusters, jackknife errors (CRV3)"
-    return Estimate(value, value - half, value + half, PER_SD, len(one.use), method)
+    return Estimate(value, value - half, value + half, PER_SD, len(one.use), method, ITERATIVE)
 
 
 def leave_one_out(one: Sample, estimator: str = ESTIMATORS[0]) -> pd.DataFrame:
@@ -473,7 +473,7 @@ def permutation(one: Sample | Unanswered, draws: int, seed: np.random.SeedSequen
     statistic = _hc3_t(y, drawn)
     hits = int((statistic[1:] >= statistic[0] - 1e-12).sum()) + 1
     where = "within sectors" if within else "over all strata"
-    return share(hits, draws + 1, "probability", f"permutation of exposures {where}, one-sided")
+    return share(hits, draws + 1, "probability", f"permutation of exposures {where}, one-sided", SIMULATED)
 
 
 def descriptive(one: Sample | Unanswered) -> Estimate | Unanswered:
@@ -488,7 +488,8 @@ def descriptive(one: Sample | Unanswered) -> Estimate | Unanswered:
         return one
     fit = OLS(special.logit(one.use), one.regressors).fit(cov_type="HC3", use_t=True)
     low, high = fit.conf_int()[1]
-    return Estimate(fit.params[1], low, high, PER_SD, len(one.use), "empirical logit of sectors, HC3 errors")
+    method = "empirical logit of sectors, HC3 errors"
+    return Estimate(fit.params[1], low, high, PER_SD, len(one.use), method, CLOSED_FORM)
 
 
 def fitted(one: Sample, places: np.ndarray) -> np.ndarray:

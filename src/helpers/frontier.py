@@ -2,12 +2,25 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, normals, number, running, share
+from helpers.inference import (
+    CLOSED_FORM,
+    NOT_CHECKABLE,
+    RESAMPLED,
+    SIMULATED,
+    Estimate,
+    Unanswered,
+    normals,
+    number,
+    running,
+    share,
+)
+from helpers.rows import carry, joined, rows_of
 
 LIST_PRICES = ("vendor list", "host price")
 _HALF = stats.norm.ppf(0.975)
@@ -44,9 +57,32 @@ def board(scores: pd.DataFrame, board_date: str, style_control: bool = False) ->
     newest = newest.assign(error=score_error(newest), interval_from=newest.board_date)
     if newest.empty:
         return Unanswered(f"no board up to {board_date} carries intervals")
-    newest = newest.set_index("arena_key")[["error", "interval_from"]]
-    joined = rows.join(newest, on="arena_key", validate="1:1").reset_index(drop=True)
-    return joined.assign(error=joined.error.fillna(joined.error.max()))
+    errors = newest.set_index("arena_key")[["error", "interval_from"]]
+    out = rows.join(errors, on="arena_key", validate="1:1").reset_index(drop=True)
+    entered, never = rows_of(joined(out, "arena_key", rows, newest)), out.error.isna()
+    if never.any():
+        widest = out.loc[never, ["arena_key"]].assign(arena_key=out.arena_key[out.error.idxmax()])
+        entered |= rows_of(joined(widest, "arena_key", rows, newest))
+    return carry(out.assign(error=out.error.fillna(out.error.max())), entered)
+
+
+def names(plotted: pd.DataFrame, catalogue: pd.DataFrame) -> pd.DataFrame:
+    """Give the models of the Arena's plot their developers.
+
+    Parameters
+    ----------
+    plotted : DataFrame
+        One row a model: arena_key, name.
+    catalogue : DataFrame
+        One row a model: arena_key, developer.
+
+    Returns
+    -------
+    DataFrame
+        One row a model of the plot, with its developer (missing where the catalogue has none).
+    """
+    out = plotted.merge(catalogue[["arena_key", "developer"]], on="arena_key", how="left")
+    return joined(out, "arena_key", plotted, catalogue)
 
 
 def score_error(rows: pd.DataFrame) -> pd.Series:
@@ -83,9 +119,9 @@ def priced(
     if isinstance(models, Unanswered):
         return models
     listed, about = (table.set_index("arena_key") for table in (prices, catalogue))
-    joined = models.join(listed.output_usd_per_mtok, on="arena_key", how="inner", validate="1:1")
-    joined = joined.join(about[["name", "developer"]], on="arena_key", validate="1:1").reset_index(drop=True)
-    if joined.empty:
+    rows = models.join(listed.output_usd_per_mtok, on="arena_key", how="inner", validate="1:1")
+    rows = rows.join(about[["name", "developer"]], on="arena_key", validate="1:1").reset_index(drop=True)
+    if rows.empty:
         return Unanswered("no model of the board has a known price")
     columns = [
         "arena_key",
@@ -97,8 +133,8 @@ def priced(
         "error",
         "interval_from",
     ]
-    member = on_frontier(joined.output_usd_per_mtok.to_numpy(), joined.score.to_numpy())
-    return joined[columns].assign(on_frontier=member)
+    member = on_frontier(rows.output_usd_per_mtok.to_numpy(), rows.score.to_numpy())
+    return joined(rows[columns].assign(on_frontier=member), "arena_key", models, prices, catalogue)
 
 
 def prices_in_force(prices: pd.DataFrame, day: str, bases: Iterable[str] = LIST_PRICES) -> pd.DataFrame:
@@ -121,8 +157,8 @@ def prices_in_force(prices: pd.DataFrame, day: str, bases: Iterable[str] = LIST_
     accepted = prices.price_basis.isin(list(bases)) & (prices.effective_date <= pd.Timestamp(day))
     known = prices[accepted].sort_values("effective_date", kind="stable")
     newest = known.drop_duplicates("arena_key", keep="last")
-
-    return newest[["arena_key", "effective_date", "output_usd_per_mtok", "price_basis"]].reset_index(drop=True)
+    columns = ["arena_key", "effective_date", "output_usd_per_mtok", "price_basis"]
+    return joined(newest[columns].reset_index(drop=True), "arena_key", newest)
 
 
 def lowest_so_far(
@@ -156,7 +192,7 @@ def lowest_so_far(
     first = rows.drop_duplicates("arena_key").index
     open_by_then = rows[~late | rows.index.isin(first)].assign(carried_back=late)
     lowest = {"output_usd_per_mtok": ("output_usd_per_mtok", "min"), "carried_back": ("carried_back", "all")}
-    return open_by_then.groupby("arena_key").agg(**lowest).reset_index()
+    return joined(open_by_then.groupby("arena_key").agg(**lowest).reset_index(), "arena_key", open_by_then, released)
 
 
 def path(
@@ -512,7 +548,8 @@ def frontier_probabilities(
         wanted = models.arena_key.isin(list(names)).to_numpy()
         if wanted.any():
             hits = int(members[:, wanted].any(axis=1).sum())
-            out[group] = replace(share(hits, draws, "probability", method), n=len(models))
+            found = share(hits, draws, "probability", method, SIMULATED, partial(rows_of, models))
+            out[group] = replace(found, n=len(models))
         else:
             out[group] = Unanswered(f"the board holds none of {', '.join(names)} with a price", NOT_CHECKABLE)
     return out
@@ -541,7 +578,8 @@ def score_difference(models: pd.DataFrame | Unanswered, one: str, other: str) ->
             return Unanswered(f"this board does not hold {key}", NOT_CHECKABLE)
     value = rows.at[one, "score"] - rows.at[other, "score"]
     half = _HALF * float(np.hypot(rows.at[one, "error"], rows.at[other, "error"]))
-    return Estimate(value, value - half, value + half, "Elo points", 2, f"{one} less {other}, independent errors")
+    method, entered = f"{one} less {other}, independent errors", models[models.arena_key.isin([one, other])]
+    return Estimate(value, value - half, value + half, "Elo points", 2, method, CLOSED_FORM, partial(rows_of, entered))
 
 
 def by_name(
@@ -667,4 +705,6 @@ def premium(
     low, high = np.quantile(ratios, [0.025, 0.975])
     against = "other developers' models" if rivals_only else "all models"
     method = f"median over {developer}'s models against {against}, 95% of {len(drawn):,} draws of the scores"
-    return Estimate(value, min(low, value), max(high, value), "ratio", int(counts[0]), method)
+    return Estimate(
+        value, min(low, value), max(high, value), "ratio", int(counts[0]), method, RESAMPLED, partial(rows_of, models)
+    )

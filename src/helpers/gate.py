@@ -285,23 +285,35 @@ def definitions(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
 def declarations(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield faults unless one tagged cell holds a few literals, each with its type and meaning."""
     try:
-        known = parameters.declared(f"{name}.ipynb", notebook)
+        known = parameters.defaults(f"{name}.ipynb", notebook)
     except parameters.ParameterError as error:
         yield None, str(error).removeprefix(f"notebooks/{name}.ipynb").lstrip(": "), "see the parameters of 01_returns"
         return
     ((number, cell),) = [each for each in _code(notebook) if parameters.TAG in _tags(each[1])]
     if not LEAST_PARAMETERS <= len(known) <= MOST_PARAMETERS:
         yield number, f"holds {len(known)} parameters", f"{LEAST_PARAMETERS} to {MOST_PARAMETERS} can be overseen"
-    # a case of one's own is part of no edition
-    if known["as_of"] != results.NOTE_DAY and name not in parameters.own_cases():
-        remedy = f"what is stored is the replication edition: set {results.NOTE_DAY}"
-        yield number, f"is stored as of {known['as_of']}", remedy
     lines = cell.source.splitlines()
     for line in lines:
         if not re.search(r"  # \w+[^:]*: \w", line):
             yield number, f"“{line[:40]}” says no type and meaning", "end the line with “  # type, unit: meaning”"
     if len(lines) > len(known):
         yield number, "holds more lines than parameters", "one line a parameter, each name once"
+
+
+def specification(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
+    """Yield a fault for every parameter that is not the declared one, the as-of date too."""
+    try:
+        known = parameters.defaults(f"{name}.ipynb", notebook)
+    except parameters.ParameterError:
+        # said by the rule above
+        return
+    # a case of one's own is part of no edition and judges no claim
+    if name in parameters.own_cases():
+        return
+    ((number, _),) = [each for each in _code(notebook) if parameters.TAG in _tags(each[1])]
+    for parameter, differing in parameters.differences(name, known).items():
+        words = parameters.difference(parameter, **differing)
+        yield number, f"not the declared specification: {words}", parameters.remedy(name, {parameter: differing})
 
 
 def counts(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -374,7 +386,7 @@ def shown(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
         calls = _calls(cell.source)
         exhibits = sum(output.output_type == "display_data" for output in cell.outputs)
         exhibits += len(_NO_EXHIBIT.findall(_printed(cell)))
-        published = sum(call.startswith("charts.publish") for call in calls)
+        published = sum(call in ("notebook.figure", "notebook.table") for call in calls)
         if exhibits < published:
             yield number, f"publishes {published} exhibits but stores {exhibits}", AGAIN
         if "print" in calls and not _printed(cell):
@@ -389,7 +401,7 @@ def exhibits(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
             continue
         exhibit, words = output.metadata.get("exhibit", {}), output.data.get("text/plain", "")
         slug, kind = exhibit.get("slug", ""), exhibit.get("kind")
-        remedy = _then_again("publish it by charts.publish or publish_table")
+        remedy = _then_again("show it by notebook.figure or notebook.table")
         if kind not in ("figure", "table"):
             yield number, "shows what is neither a figure nor a table of the house", remedy
             continue
@@ -424,8 +436,8 @@ def typing(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
 RULES = {
     rule.__name__: rule
     for rule in (
-        *(opening, sections, order, size, definitions, declarations, counts, quiet, tidiness, comparison, places),
-        *(shown, exhibits, typing),
+        *(opening, sections, order, size, definitions, declarations, specification, counts, quiet, tidiness),
+        *(comparison, places, shown, exhibits, typing),
     )
 }
 """Every rule by its name, in the order in which faults are told."""

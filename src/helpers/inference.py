@@ -4,10 +4,17 @@ import functools
 import itertools
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+
+from helpers.rows import NO_ROWS, Rows
+
+EXACT, CLOSED_FORM, ITERATIVE, RESAMPLED, SIMULATED = "exact", "closed form", "iterative", "resampled", "simulated"
+KINDS = (EXACT, CLOSED_FORM, ITERATIVE, RESAMPLED, SIMULATED)
+"""How a number is made. ``simulated`` is a share of draws, whose interval is the error of the simulation alone."""
 
 CANNOT_BE_ASKED_YET = "cannot be asked yet"
 NOT_CHECKABLE = "not checkable"
@@ -65,6 +72,11 @@ class Estimate:
         Number of observations that the estimate rests on, at least 1.
     method : str
         How value and interval were had, in a few words.
+    kind : str
+        One of `KINDS`: ``exact``, ``closed form``, ``iterative``, ``resampled`` or ``simulated``. It decides how far
+        two runs may differ and what the interval is called.
+    rows : Rows or callable
+        The rows of tables that entered; a function that gives them is called when they are asked for.
 
     Attributes
     ----------
@@ -74,13 +86,14 @@ class Estimate:
     Raises
     ------
     ValueError
-        If a number is missing, the interval does not hold its point, ``n`` is below 1, or a word is missing.
+        If a number is missing, the interval does not hold its point, ``n`` is below 1, a word is missing, the kind is
+        none of `KINDS`, or an exact figure has an interval.
 
     Examples
     --------
-    >>> print(Estimate(6.5, 6.1, 6.9, "percent of firms", 3, "mean of three cycles"))
+    >>> print(Estimate(6.5, 6.1, 6.9, "percent of firms", 3, "mean of three cycles", CLOSED_FORM))
     6.50 percent of firms (95% interval 6.10 to 6.90; n = 3; mean of three cycles)
-    >>> print(Estimate(-4.0, -4.0, -4.0, "percent", 5, "exact: buy and hold"))
+    >>> print(exact(-4.0, "percent", 5, "buy and hold"))
     −4 percent (n = 5; exact: buy and hold)
     """
 
@@ -90,10 +103,14 @@ class Estimate:
     unit: str
     n: int
     method: str
+    kind: str
+    rows: Rows | Callable[[], Rows] = field(default=NO_ROWS, repr=False, compare=False)
     origin: Origin = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         object.__setattr__(self, "origin", _origin())
+        if self.kind not in KINDS:
+            raise ValueError(f"the kind of an estimate is one of {', '.join(KINDS)}, not {self.kind!r}")
         for name in ("value", "low", "high"):
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "n", int(self.n))
@@ -110,8 +127,8 @@ class Estimate:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the method says that the figure carries no sampling error."""
-        return self.method.startswith("exact")
+        """Whether the figure carries no sampling error."""
+        return self.kind == EXACT
 
     def __str__(self):
         value, low, high = numbers(self.value, self.low, self.high)
@@ -149,9 +166,26 @@ class Unanswered:
         return f"{self.verdict}: {self.reason}"
 
 
-def exact(value: float, unit: str, n: int, method: str) -> Estimate:
+def exact(value: float, unit: str, n: int, method: str, rows: Rows | Callable[[], Rows] = NO_ROWS) -> Estimate:
     """Estimate of a figure that carries no sampling error: a census, or arithmetic on published prices."""
-    return Estimate(value, value, value, unit, n, f"exact: {method}")
+    return Estimate(value, value, value, unit, n, f"exact: {method}", EXACT, rows)
+
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July")
+MONTHS += ("August", "September", "October", "November", "December")
+"""In English wherever the reader sits."""
+
+
+def day_in_words(day: str) -> str:
+    """Write an ISO date as prose does.
+
+    Examples
+    --------
+    >>> day_in_words("2025-01-27")
+    '27 January 2025'
+    """
+    year, month, number = map(int, day.split("-"))
+    return f"{number} {MONTHS[month - 1]} {year}"
 
 
 def number(value: float) -> str:
@@ -203,20 +237,20 @@ def in_words(value: float, low: float, high: float) -> str:
     return point if low == high else f"{point} ({ends[0]} to {ends[1]})"
 
 
-def interval_in_words(value: float, low: float, high: float, method: str) -> str:
-    """Say what surrounds a point, and of what kind it is.
+def interval_in_words(value: float, low: float, high: float, kind: str) -> str:
+    """Say what surrounds a point, by the kind of its estimate.
 
     Examples
     --------
-    >>> interval_in_words(-3.86, -12.445, 4.725, "difference of two scores")
+    >>> interval_in_words(-3.86, -12.445, 4.725, CLOSED_FORM)
     '95% interval −12.4 to 4.7'
-    >>> interval_in_words(-4.0, -4.0, -4.0, "exact: buy and hold")
+    >>> interval_in_words(-4.0, -4.0, -4.0, EXACT)
     'arithmetic, no sampling error'
     """
-    if method.startswith("exact"):
+    if kind == EXACT:
         return "arithmetic, no sampling error"
     _, low, high = numbers(value, low, high)
-    return f"{'simulation error' if 'Monte Carlo' in method else '95% interval'} {low} to {high}"
+    return f"{'simulation error' if kind == SIMULATED else '95% interval'} {low} to {high}"
 
 
 def _decimal(value, decimals):
@@ -238,7 +272,9 @@ def range_in_words(low: float, high: float, unit: str) -> str:
     return f"{left} {unit} or more" if math.isinf(high) else f"{left} to {right} {unit}"
 
 
-def share(successes: int, n: int, unit: str, method: str) -> Estimate:
+def share(
+    successes: int, n: int, unit: str, method: str, kind: str = CLOSED_FORM, rows: Rows | Callable[[], Rows] = NO_ROWS
+) -> Estimate:
     """Estimate of a share with its score interval (Wilson 1927, doi 10.1080/01621459.1927.10502953).
 
     Parameters
@@ -249,6 +285,8 @@ def share(successes: int, n: int, unit: str, method: str) -> Estimate:
         Unit of the share, between 0 and 1, such as ``probability``.
     method : str
         What a trial is.
+    kind, rows
+        As in `Estimate`; ``simulated`` where the trials are draws.
 
     Examples
     --------
@@ -260,7 +298,7 @@ def share(successes: int, n: int, unit: str, method: str) -> Estimate:
     point = successes / n
     low, high = _wilson(successes, n)
     # rounding must not push the interval off its point at the shares 0 and 1
-    return Estimate(point, min(low, point), max(high, point), unit, n, method)
+    return Estimate(point, min(low, point), max(high, point), unit, n, method, kind, rows)
 
 
 def _wilson(successes, n):
@@ -271,7 +309,13 @@ def _wilson(successes, n):
 
 
 def clustered_share(
-    hits: np.ndarray, clusters: np.ndarray, unit: str, method: str, draws: int, seed: np.random.SeedSequence
+    hits: np.ndarray,
+    clusters: np.ndarray,
+    unit: str,
+    method: str,
+    draws: int,
+    seed: np.random.SeedSequence,
+    rows: Rows | Callable[[], Rows] = NO_ROWS,
 ) -> Estimate:
     """Estimate a share whose trials hang together, with a percentile interval that resamples whole clusters.
 
@@ -285,6 +329,8 @@ def clustered_share(
     draws : int
         Bootstrap samples.
     seed : SeedSequence
+    rows
+        As in `Estimate`.
 
     Returns
     -------
@@ -304,7 +350,7 @@ def clustered_share(
     if low == high:
         low, high = _wilson(round(point * count), count)
     method = f"{method}, {count} clusters"
-    return Estimate(point, min(low, point), max(high, point), unit, int(sizes.sum()), method)
+    return Estimate(point, min(low, point), max(high, point), unit, int(sizes.sum()), method, RESAMPLED, rows)
 
 
 def resampled_counts(units: int, draws: int, random: np.random.Generator) -> np.ndarray:

@@ -8,7 +8,16 @@ import pandas as pd
 from scipy import stats
 
 from helpers import frontier
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, number, resampled_counts, running
+from helpers.inference import (
+    CLOSED_FORM,
+    NOT_CHECKABLE,
+    RESAMPLED,
+    Estimate,
+    Unanswered,
+    number,
+    resampled_counts,
+    running,
+)
 from helpers.linking import arranged
 from helpers.survival import DAYS_A_MONTH
 
@@ -191,11 +200,11 @@ def _drawn_lags(models, days, draws, seed, reading):
 
 def _interval(point, drawn, unit, n, words):
     if drawn is None:
-        return Estimate(point, point, point, unit, n, f"{words}; the source prints no intervals")
+        return Estimate(point, point, point, unit, n, f"{words}; the source prints no intervals", CLOSED_FORM)
     # the inverse of the distribution function, for a draw may be infinite
     low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
     words = f"{words}; 95% of {len(drawn):,} draws of the scores"
-    return Estimate(point, min(low, point), max(high, point), unit, n, words)
+    return Estimate(point, min(low, point), max(high, point), unit, n, words, RESAMPLED)
 
 
 def backward_lag(
@@ -525,7 +534,8 @@ def price_ratio(
     low, high = np.quantile(drawn, [0.025, 0.975])
     kind = "median price of open over that of proprietary neighbours" if pooled else "median of the open models' ratios"
     words = f"{kind} within {window:g} points, {draws:,} bootstrap samples of {size} developers"
-    return Estimate(ratios[0], min(low, ratios[0]), max(high, ratios[0]), "ratio", int(near.any(axis=1).sum()), words)
+    n = int(near.any(axis=1).sum())
+    return Estimate(ratios[0], min(low, ratios[0]), max(high, ratios[0]), "ratio", n, words, RESAMPLED)
 
 
 def lag_specifications(tables: dict, draws: int, seed: np.random.SeedSequence) -> pd.DataFrame | Unanswered:

@@ -8,7 +8,17 @@ import pandas as pd
 from scipy import special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, exact, in_words, number, share
+from helpers.inference import (
+    CLOSED_FORM,
+    ITERATIVE,
+    NOT_CHECKABLE,
+    Estimate,
+    Unanswered,
+    exact,
+    in_words,
+    number,
+    share,
+)
 
 MAKERS = ["industry", "joint", "academia", "government", "other"]
 UNITED_STATES, CHINA = "United States", "China"
@@ -362,7 +372,7 @@ def share_difference(one: tuple[float, float], other: tuple[float, float], unit:
     value = 100 * (one[0] / one[1] - other[0] / other[1])
     low, high = confint_proportions_2indep(*one, *other, method="newcomb", compare="diff", alpha=0.05)
     ends = min(100 * low, value), max(100 * high, value)
-    return Estimate(value, *ends, unit, round(one[1] + other[1]), method)
+    return Estimate(value, *ends, unit, round(one[1] + other[1]), method, CLOSED_FORM)
 
 
 def open_share_change(shares: pd.DataFrame, back: int = 0, sampled: bool = True) -> Estimate | Unanswered:
@@ -506,7 +516,7 @@ def best_gap(
     value = float(np.max(ours[0]) - np.max(theirs[0]))
     low, high = -_upper_gap(theirs, ours), _upper_gap(ours, theirs)
     count = len(ours[0]) + len(theirs[0])
-    return Estimate(value, min(low, value), max(high, value), "Elo points", count, method)
+    return Estimate(value, min(low, value), max(high, value), "Elo points", count, method, ITERATIVE)
 
 
 def with_errors(scores: pd.DataFrame, boards: pd.DataFrame, error, style_control: bool = False) -> pd.DataFrame:
@@ -612,7 +622,7 @@ def newest_gap(table: pd.DataFrame, what: str) -> Estimate | Unanswered:
         return Unanswered("no whole board with intervals is known yet")
     row = whole.iloc[-1]
     words = f"{what}, {row.ours} less {row.theirs}, board of {row.board_date:%Y-%m-%d}"
-    return Estimate(row.gap, row.low, row.high, "Elo points", 2, words)
+    return Estimate(row.gap, row.low, row.high, "Elo points", 2, words, ITERATIVE)
 
 
 def published_gaps(figures: pd.DataFrame) -> pd.DataFrame:

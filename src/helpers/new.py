@@ -274,7 +274,7 @@ def files(wish: Wish) -> dict[Path, bytes]:
         found |= _described(table, hashlib.sha256(raw).hexdigest())
     low, high = _range(wish)
     unit = wish.unit or ("percentage points" if choice.unit.startswith("percent") else choice.unit)
-    names = {"charts", "data", "paths", "results", wish.word}
+    names = {"charts", "results", wish.word}
     cut = " & ".join(f"(table.{column} == {column})" for column in choice.filters)
     told = {
         **vars(choice),
@@ -289,10 +289,11 @@ def files(wish: Wish) -> dict[Path, bytes]:
         "value_unit": choice.unit,
         "what": choice.value.replace("_", " ").capitalize(),
         "imports": ", ".join(sorted(names)),
-        "test_imports": ", ".join(sorted({"data", "parameters", wish.word})),
+        "test_imports": ", ".join(sorted({"data", wish.word})),
         "cut": f"table[{cut}]" if cut else "table",
     }
-    found[paths.NOTEBOOKS / f"{wish.name}.ipynb"] = _notebook(wish, site.get_template("notebook.txt.j2").render(told))
+    notebook = paths.NOTEBOOKS / f"{wish.name}.ipynb"
+    found[notebook] = _notebook(wish, site.get_template("notebook.txt.j2").render(told))
     code = {"module.py.j2": f"src/helpers/{wish.word}.py", "test.py.j2": f"tests/test_{wish.word}.py"}
     found |= {paths.ROOT / file: site.get_template(name).render(told).encode() for name, file in code.items()}
     methods = paths.ROOT / "docs" / "methods.md"
@@ -303,6 +304,10 @@ def files(wish: Wish) -> dict[Path, bytes]:
     why = wish.reason or "Replace: why this range; direction"
     row = [_claim(wish), wish.name, said, quantity, unit, f"{low:.10g}", f"{high:.10g}", why]
     found[paths.added_claims()] = _with_rows(paths.added_claims(), data.ADDED_COLUMNS, [row])
+    stored = nbformat.reads(found[notebook].decode(), as_version=4)
+    values = parameters.defaults(notebook.name, stored).items()
+    declared = [[wish.name, name, json.dumps(value, ensure_ascii=False)] for name, value in values]
+    found[paths.DATA / data.PARAMETERS] = _with_rows(paths.DATA / data.PARAMETERS, data.PARAMETER_COLUMNS, declared)
     return {path: _formatted(path, content) for path, content in found.items()}
 
 

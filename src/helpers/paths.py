@@ -33,21 +33,17 @@ def added_claims() -> Path:
     return DATA / "added_claims.csv"
 
 
-def edition(as_of: str) -> Path:
-    """Folder that holds an edition: the running one's while a run is on, else the last one published."""
-    place = os.environ.get(PLACE_VARIABLE)
-    return Path(place) if place else REPORT / as_of
-
-
-def here(notebook: str, as_of: str) -> Path:
-    """Folder to which a notebook writes: its own in the run that executes it, else one among the drafts.
+def output_dir(notebook: str, as_of: str, edition: str | None = None) -> Path:
+    """Folder to which a notebook writes, made if need be: its own in the edition being made, else among the drafts.
 
     Parameters
     ----------
     notebook : str
         Name of the notebook without its ending, such as ``01_returns``.
     as_of : str
-        Edition, an ISO date.
+        Day of the edition, an ISO date.
+    edition : str, optional
+        Folder of the edition being made; empty or None for a draft.
 
     Raises
     ------
@@ -58,7 +54,6 @@ def here(notebook: str, as_of: str) -> Path:
         raise ValueError(f"{notebook!r} is not the name of a notebook, such as '01_returns'")
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", as_of):
         raise ValueError(f"{as_of!r} is not an ISO date, such as '2025-02-14'")
-    place = os.environ.get(PLACE_VARIABLE)
-    folder = (Path(place) if place else DRAFTS / as_of) / notebook
+    folder = (Path(edition) if edition else DRAFTS / as_of) / notebook
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
-from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, exact
+from helpers.inference import CLOSED_FORM, NOT_CHECKABLE, RESAMPLED, Estimate, Unanswered, exact
 
 YEAR = 365.25
 UNIT = "percent a year"
@@ -165,7 +165,7 @@ def _line(days, logs, method):
         return Unanswered(f"{len(logs)} prices give a line no error", NOT_CHECKABLE)
     fitted = OLS(logs, add_constant(_years(days, days[0]))).fit()
     low, high = yearly_percent(fitted.conf_int()[1])
-    return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method)
+    return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method, CLOSED_FORM)
 
 
 def _years(days, origin):
@@ -501,7 +501,7 @@ def lowest_change(
     words = {"ends": "first to last day", "slope": "least squares over all days"}[how]
     makers = models.developer.nunique()
     method = f"{what}, {words}, {first:%Y-%m-%d} to {end}; bootstrap of {makers} developers and draws of scores"
-    return Estimate(value, min(low, value), max(high, value), UNIT, len(models), method)
+    return Estimate(value, min(low, value), max(high, value), UNIT, len(models), method, RESAMPLED)
 
 
 def _measured(table):
@@ -683,7 +683,7 @@ def hedonic_change(
     low, high = yearly_percent((np.nanquantile(drawn[:, -1], [0.025, 0.975]) - shift) / years)
     words = {"trend": "linear in time", "dummies": f"dummies of {periods[0]} and {periods[-1]}"}[how]
     method = f"hedonic regression on score, {words}; bootstrap of {sample.developer.nunique()} developers"
-    return Estimate(value, min(low, value), max(high, value), UNIT, len(sample), method)
+    return Estimate(value, min(low, value), max(high, value), UNIT, len(sample), method, RESAMPLED)
 
 
 def volumes_at_prices(volumes: pd.DataFrame, path: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
@@ -749,7 +749,7 @@ def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False
     low, high = fitted.conf_int()[1]
     freedom = int(fitted.df_resid)
     method = f"log tokens on log price{' and time' if trend else ''}, {what}; Student, {freedom} degrees of freedom"
-    return Estimate(fitted.params[1], low, high, "elasticity", len(months), method)
+    return Estimate(fitted.params[1], low, high, "elasticity", len(months), method, CLOSED_FORM)
 
 
 def yearly_factors(own: dict, published: pd.DataFrame) -> pd.DataFrame | Unanswered:

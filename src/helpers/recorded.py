@@ -1,7 +1,7 @@
 """Recorded results: the numbers of both editions as git holds them, and whether others are equal within their class.
 
 nbval compares what notebooks print, which is rounded; here every number that is recorded is compared in full. How far
-two runs may differ follows from how a number is made, which its method says in words: see `CLASSES`.
+two runs may differ follows from how a number is made, which the kind of its estimate says: see `CLASSES`.
 """
 
 import csv
@@ -24,7 +24,7 @@ REMEDY = "`make test` names all, `make refresh-outputs` records what is found"
 
 
 class Class(NamedTuple):
-    """Numbers that are made in a like way.
+    """How far the numbers of two runs may differ, for estimates of one kind.
 
     Parameters
     ----------
@@ -33,68 +33,35 @@ class Class(NamedTuple):
         Share of a record's largest number by which another run's may differ.
     why : str
         Why so much and no more.
-    words : tuple of str
-        Pieces of `Estimate.method`, by one of which a number of this class is known.
     """
 
     name: str
     tolerance: float
     why: str
-    words: tuple[str, ...]
 
 
-CLASSES = (
-    Class(
-        "closed form",
-        1e-9,
-        "arithmetic, formulas and least squares: only the order of adding up may differ",
-        (
-            *("exact: ", "independent errors", "prediction error", "Kolari-Pynnonen", " earlier days", "Newey-West"),
-            *("cycle 2", "cycles 2", "HC3 errors", "Wilson interval", "Newcombe interval", "Kaplan-Meier"),
-            *("mean restricted to", "least squares over", "Student, ", "prints no intervals"),
-        ),
-    ),
-    Class(
-        "iterative",
-        1e-6,
-        "solved by steps until they are small, so the last step may be another",
-        # the last is a critical value had by root finding; "board of" the interval of a maximum, by bisection
-        ("fractional logit", "jackknife errors", "board of 2", ", HAC"),
-    ),
-    Class(
-        "seeded resampling",
-        1e-6,
-        "the lock fixes the generator and the notebook its seed, so the draws are the same everywhere and no larger "
-        "room is due; what is solved within a draw is iterative, and a draw that lies so near an edge that rounding "
-        "moves it across is one in a hundred million",
-        (" draws", "bootstrap", "permutation"),
-    ),
+_CLOSED = Class("closed form", 1e-9, "arithmetic, formulas and least squares: only the order of adding up may differ")
+_ITERATIVE = Class("iterative", 1e-6, "solved by steps until they are small, so the last step may be another")
+_DRAWN = Class(
+    "seeded resampling",
+    1e-6,
+    "the lock fixes the generator and the notebook its seed, so the draws are the same everywhere and no larger "
+    "room is due; what is solved within a draw is iterative, and a draw that lies so near an edge that rounding "
+    "moves it across is one in a hundred million",
 )
-"""Declared classes. A method that holds words of several is of the one with the largest tolerance, the last of them."""
+CLASSES = {
+    "exact": _CLOSED,
+    "closed form": _CLOSED,
+    "iterative": _ITERATIVE,
+    "resampled": _DRAWN,
+    "simulated": _DRAWN,
+}
+"""Class of numbers by the kind of their estimates, as `helpers.inference.KINDS` lists them."""
 
 
 def place() -> Path:
     """File of the recorded results."""
     return paths.ROOT / "tests" / "recorded.csv"
-
-
-def classified(method: str) -> Class:
-    """Tell the class of a number by the words of its method.
-
-    Raises
-    ------
-    LookupError
-        If no word of any class occurs; a new way of estimating is declared in `CLASSES`.
-
-    Examples
-    --------
-    >>> classified("exact: buy and hold of SMH").name, classified("fractional logit, wild cluster bootstrap").name
-    ('closed form', 'seeded resampling')
-    """
-    found = [each for each in CLASSES if any(word in method for word in each.words)]
-    if not found:
-        raise LookupError(f"no class of numbers for the method {method!r}: declare its words in recorded.CLASSES")
-    return max(reversed(found), key=lambda each: each.tolerance)
 
 
 def tolerance(record: dict) -> float:
@@ -103,14 +70,14 @@ def tolerance(record: dict) -> float:
     Parameters
     ----------
     record : dict
-        One of ``results.json``, or a row that `read` gives.
+        One of ``results.json``.
 
     Returns
     -------
     float
         Zero for a question without an answer: its words are the same or not.
     """
-    return 0.0 if record["value"] is None else classified(record["method"]).tolerance
+    return 0.0 if record["value"] is None else CLASSES[record["kind"]].tolerance
 
 
 def differences(found: list[dict], stored: list[dict]) -> list[str]:
@@ -119,7 +86,7 @@ def differences(found: list[dict], stored: list[dict]) -> list[str]:
     Parameters
     ----------
     found, stored : list of dict
-        Records of ``results.json``, or rows that `read` gives.
+        Records of ``results.json``, or rows that `read` gives; one side at least has the kinds of ``results.json``.
 
     Returns
     -------
@@ -131,7 +98,8 @@ def differences(found: list[dict], stored: list[dict]) -> list[str]:
     lines = [f"{name}: recorded, but not found" for name in sorted(other.keys() - one.keys())]
     lines += [f"{name}: found, but not recorded" for name in sorted(one.keys() - other.keys())]
     for name in sorted(one.keys() & other.keys()):
-        lines += _apart(name, _told(one[name]), _told(other[name]))
+        kind = one[name].get("kind") or other[name].get("kind")
+        lines += _apart(name, _told(one[name]), _told(other[name]), kind)
     return lines
 
 
@@ -217,19 +185,13 @@ def write(records: dict[str, list[dict]]) -> None:
     records : dict of str to list of dict
         Records as in ``results.json``, by edition.
 
-    Raises
-    ------
-    LookupError
-        If a method is of no class; what was recorded stays.
     """
-    for record in [record for edition in records.values() for record in edition]:
-        tolerance(record)
     rows, before = [], _held()
     for edition in sorted(records):
         held = {row["id"]: row for row in before if row["edition"] == edition}
         for record in sorted(records[edition], key=lambda record: (record["notebook"], record["id"])):
             row, kept = _told(record), held.get(record["id"])
-            same = kept is not None and not _apart(record["id"], row, kept)
+            same = kept is not None and not _apart(record["id"], row, kept, record["kind"])
             rows.append({"edition": edition, "id": record["id"]} | (_told(kept) if same else row))
     place().parent.mkdir(parents=True, exist_ok=True)
     draft = place().with_suffix(".part")
@@ -321,7 +283,7 @@ def _digits(number):
     return "" if number is None else f"{number:.{DIGITS}g}"
 
 
-def _apart(name, one, other):
+def _apart(name, one, other, kind):
     """Say in which fields two records differ beyond their class."""
     lines = [
         f"{name}: {field} is {one[field]!r} where {other[field]!r} is recorded"
@@ -332,7 +294,7 @@ def _apart(name, one, other):
         answers = ["no answer" if side["value"] is None else _digits(side["value"]) for side in (one, other)]
         told = f"{name}: value is {answers[0]} where {answers[1]} is recorded"
         return lines + [told] * (answers[0] != answers[1])
-    kind = classified(other["method"])
+    kind = CLASSES[kind]
     largest = max((abs(other[field]) for field in NUMBERS if math.isfinite(other[field])), default=0.0)
     for field in NUMBERS:
         # infinite ends are equal or not

@@ -1,10 +1,10 @@
 """Results: record what a notebook found, judge it against the note's claims, gather an edition."""
 
 import functools
-import hashlib
 import io
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def position(found: Estimate, low: float, high: float) -> str:
     return FAILS if found.high < low or found.low > high else CANNOT_TELL
 
 
-def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) -> Verdict:
+def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str, undeclared: str = "") -> Verdict:
     """Judge a claim by its estimate, and the estimate by its declared alternatives.
 
     Parameters
@@ -115,6 +115,8 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
         The declared alternatives by their label, in the same unit.
     as_of : str
         Edition; a forecast is due only after the note's day.
+    undeclared : str
+        Sentence that names the parameters which are not the declared ones; it ends the reason.
 
     Raises
     ------
@@ -128,11 +130,11 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
     for label, estimate in {"the estimate": found, **others}.items():
         if isinstance(estimate, Estimate) and estimate.unit != row.unit:
             raise ValueError(f"{claim} is stated in {row.unit}, but {label} is in {estimate.unit}")
-    verdict = _word(row, found, as_of)
+    verdict, ending = _word(row, found, as_of), f" {undeclared}." if undeclared else ""
     if verdict == NOT_YET_DUE:
-        return Verdict(claim, verdict, "", f"A forecast: judged in editions after {NOTE_DAY}.")
+        return Verdict(claim, verdict, "", f"A forecast: judged in editions after {NOTE_DAY}.{ending}")
     if isinstance(found, Unanswered):
-        return Verdict(claim, verdict, "", f"No answer: {found.reason}.")
+        return Verdict(claim, verdict, "", f"No answer: {found.reason}.{ending}")
     span = inference.range_in_words(row.low, row.high, row.unit)
     value, low, high = inference.numbers(found.value, found.low, found.high)
     interval = "" if found.is_exact else f" ({low} to {high})"
@@ -145,7 +147,7 @@ def judge(claim: str, found: Estimate | Unanswered, others: dict, as_of: str) ->
     if against:
         reason += f" Disagreeing: {'; '.join(f'“{label}”' for label in against)}."
     robust = ("no" if against else "yes") if answered else ""
-    return Verdict(claim, verdict, robust, reason)
+    return Verdict(claim, verdict, robust, reason + ending)
 
 
 def _word(claim, found, as_of):
@@ -155,31 +157,30 @@ def _word(claim, found, as_of):
 
 
 def record(
-    here: Path,
+    output_dir: Path,
     claim: str,
-    found: Estimate | Unanswered,
-    others: dict,
-    inputs: list[pd.DataFrame],
+    estimate: Estimate | Unanswered,
+    alternatives: dict,
     as_of: str,
-    other_inputs: list[pd.DataFrame] | None = None,
+    inputs: Callable[[Estimate | Unanswered], list[dict]],
+    undeclared: str = "",
 ) -> Verdict:
-    """Record the answer to a claim with its alternatives and the rows it rests on, and judge it.
+    """Record the answer to a claim with its alternatives, each with the rows it rests on, and judge it.
 
     Parameters
     ----------
-    here : Path
-        Folder of the notebook, from ``paths.here``.
+    output_dir : Path
+        Folder of the notebook, whose name is the notebook's.
     claim : str
         Id of the claim; an alternative is recorded as ``<claim>/<label>``.
-    found, others
+    estimate, alternatives
         As for `judge`.
-    inputs : list of DataFrame
-        The rows that entered, cut from tables that `helpers.data.load` gave (their ``attrs`` name table, hash and key
-        columns). The keys of each set of rows are written once, to ``inputs/<table>-<digest>.csv`` in the folder.
     as_of : str
         Edition.
-    other_inputs : list of DataFrame, optional
-        The rows that the alternatives rest on, all together; those of the headline where it is left out.
+    inputs : callable
+        Gives the entries on the rows of an estimate, one a table.
+    undeclared : str
+        Sentence that names the parameters which are not the declared ones; empty where all are.
 
     Returns
     -------
@@ -190,32 +191,38 @@ def record(
     ValueError
         As for `judge`, or if an added claim is another notebook's: a run follows from its own added claims alone.
     """
-    verdict, row = judge(claim, found, others, as_of), claims().loc[claim]
-    if row.added and row.notebook != here.name:
-        raise ValueError(f"data/added_claims.csv has {claim!r} for {row.notebook}, not for {here.name}")
-    sources = [_source(here, table) for table in inputs]
-    beside = sources if other_inputs is None else [_source(here, table) for table in other_inputs]
-    rows = [_entry(claim, here.name, found, sources, "headline", verdict.verdict)]
-    for label, other in others.items():
-        said = _word(row, other, as_of)
-        rows.append(_entry(f"{claim}/{label}", here.name, other, beside, "alternative", said))
-    _add(here, rows)
+    verdict, row = judge(claim, estimate, alternatives, as_of, undeclared), claims().loc[claim]
+    if row.added and row.notebook != output_dir.name:
+        raise ValueError(f"data/added_claims.csv has {claim!r} for {row.notebook}, not for {output_dir.name}")
+    common = {"notebook": output_dir.name} | ({"undeclared": undeclared} if undeclared else {})
+    records = [_entry(claim, "headline", estimate, inputs, verdict.verdict) | common]
+    for label, alternative in alternatives.items():
+        implied = _word(row, alternative, as_of)
+        records.append(_entry(f"{claim}/{label}", "alternative", alternative, inputs, implied) | common)
+    _add(output_dir, records)
     return verdict
 
 
-def note(here: Path, result: str, found: Estimate | Unanswered, inputs: list[pd.DataFrame]) -> None:
+def note(
+    output_dir: Path,
+    result: str,
+    estimate: Estimate | Unanswered,
+    inputs: Callable[[Estimate | Unanswered], list[dict]],
+    undeclared: str = "",
+) -> None:
     """Record an estimate that no claim rests on, under an id of its own.
 
     Parameters
     ----------
-    here, found, inputs
+    output_dir, estimate, inputs, undeclared
         As for `record`.
     result : str
         Id: the notebook's word, then what is measured, such as ``returns-software-before``.
     """
     if result in claims().index:
         raise ValueError(f"{result!r} is a claim: record it with its alternatives")
-    _add(here, [_entry(result, here.name, found, [_source(here, table) for table in inputs], "context")])
+    common = {"notebook": output_dir.name} | ({"undeclared": undeclared} if undeclared else {})
+    _add(output_dir, [_entry(result, "context", estimate, inputs) | common])
 
 
 def specifications(found: dict, others: dict) -> pd.DataFrame:
@@ -246,18 +253,17 @@ def specifications(found: dict, others: dict) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def gather(as_of: str) -> list[dict]:
-    """Gather the records of all notebooks of an edition, ordered by notebook and id.
+def gather(folder: Path) -> list[dict]:
+    """Gather the records of all notebooks of an edition from its folder, ordered by notebook and id.
 
     Raises
     ------
     FileNotFoundError
         If the edition has no records yet; ``make report`` makes them.
     """
-    folder = paths.edition(as_of)
     files = sorted(folder.glob("[0-9][0-9]_*/results.json"))
     if not files:
-        raise FileNotFoundError(f"no results of {as_of} yet: run `make report AS_OF={as_of}` first")
+        raise FileNotFoundError(f"no results in {folder.name} yet: run `make report AS_OF={folder.name}` first")
     return [entry for file in files for entry in json.loads(file.read_text(encoding="utf-8"))]
 
 
@@ -290,7 +296,7 @@ def verdicts(records: list[dict], as_of: str) -> pd.DataFrame:
                 for entry in records
                 if entry["role"] == "alternative" and entry["id"].startswith(f"{claim.Index}/")
             }
-            verdict = judge(claim.Index, found, others, as_of)
+            verdict = judge(claim.Index, found, others, as_of, headline[0].get("undeclared", ""))
         known = isinstance(found, Estimate) and verdict.verdict != NOT_YET_DUE
         numbers = (found.value, found.low, found.high) if known else (math.nan,) * 3
         rows.append(
@@ -325,63 +331,45 @@ def ledger(table: pd.DataFrame) -> pd.DataFrame:
     return shown[["claim", "found", "unit", "verdict", "robust", "why"]]
 
 
-def write_edition(as_of: str) -> None:
+def write_edition(folder: Path, as_of: str) -> None:
     """Write the public contract of an edition, ``results.json`` and ``verdicts.csv``, from its notebooks' records."""
-    records, folder = gather(as_of), paths.edition(as_of)
+    records = gather(folder)
     _write(folder / "results.json", records)
     verdicts(records, as_of).to_csv(folder / "verdicts.csv", index=False, lineterminator="\n")
 
 
-def _source(here, table):
-    told = table.attrs
-    if "table" not in told:
-        raise ValueError("an input must be rows of a table that data.load gave; its origin was lost on the way")
-    source = {"table": told["table"], "rows": len(table), "sha256": told["sha256"]}
-    source |= {"includes_own_data": True} if "own" in told else {}
-    if "key" not in told or table.empty:
-        return source
-    if len(table) == told["rows"] and table.index.equals(pd.RangeIndex(len(table))):
-        return source | {"keys": "all"}
-    names = [name for name in told["key"].split() if name in table.columns]
-    if not names:
-        raise ValueError(f"rows of {told['table']} without a column of its key ({told['key']}): pass them with it")
-    # in the order of the raw file, and as it writes them
-    rows = (table if table.index.is_monotonic_increasing else table.sort_index(kind="stable"))[names]
-    rows = rows.astype({name: "int8" for name in names if rows[name].dtype == bool})
-    content = rows.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d").encode()
-    digest = hashlib.sha256(content).hexdigest()[:12]
-    target = here / "inputs" / f"{told['table']}-{digest}.csv"
-    if not target.exists():
-        target.parent.mkdir(exist_ok=True)
-        draft = target.with_suffix(".part")
+def write_once(file: Path, content: bytes) -> None:
+    """Write a file whose name tells its content, unless it is there; no reader sees it half written."""
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        draft = file.with_suffix(".part")
         draft.write_bytes(content)
-        draft.replace(target)
-    return source | {"keys": digest}
+        draft.replace(file)
 
 
-def _entry(result, notebook, found, sources, role, verdict=None):
-    common = {"id": result, "notebook": notebook, "role": role}
+def _entry(result, role, found, inputs, verdict=None):
+    common = {"id": result, "notebook": "", "role": role}
     if isinstance(found, Unanswered):
-        answer = {"value": None, "low": None, "high": None, "unit": None, "n": 0, "method": None}
+        answer = {"value": None, "low": None, "high": None, "unit": None, "n": 0, "method": None, "kind": None}
         answer |= {"unanswered": found.verdict, "reason": found.reason}
     else:
         # JSON has no infinity, so an unbounded end is a word
         ends = [end if math.isfinite(end) else str(end) for end in (found.low, found.high)]
         answer = {"value": found.value, "low": ends[0], "high": ends[1], "unit": found.unit}
-        answer |= {"n": found.n, "method": found.method}
+        answer |= {"n": found.n, "method": found.method, "kind": found.kind}
     answer |= {"verdict": verdict} if verdict else {}
-    return common | answer | {"origin": found.origin._asdict(), "inputs": sources}
+    return common | answer | {"origin": found.origin._asdict(), "inputs": inputs(found)}
 
 
 def _answer(entry):
     if entry["value"] is None:
         return Unanswered(entry["reason"], entry["unanswered"])
     numbers = [float(entry[key]) for key in ("value", "low", "high")]
-    return Estimate(*numbers, entry["unit"], entry["n"], entry["method"])
+    return Estimate(*numbers, entry["unit"], entry["n"], entry["method"], entry["kind"])
 
 
-def _add(here, rows):
-    path = here / "results.json"
+def _add(output_dir, rows):
+    path = output_dir / "results.json"
     held = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     fresh = {entry["id"] for entry in rows}
     claim = rows[0]["id"]

@@ -1,11 +1,13 @@
 """Returns of securities and portfolios over a period: buy and hold, dividends reinvested."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from helpers.inference import Estimate, Unanswered, exact
+from helpers.rows import carry, rows_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,27 @@ class Portfolio:
         return f"{', '.join(self.members)}, {self.weights}-weighted".replace("market cap-", "market-cap-")
 
 
+def equal_by_group(groups: dict[str, list[str]]) -> pd.Series:
+    """Weights that give every group the same share, and within it every member.
+
+    Parameters
+    ----------
+    groups : dict of str to list of str
+        Securities by group; none is in two.
+
+    Returns
+    -------
+    Series
+        Index security; not scaled.
+
+    Examples
+    --------
+    >>> equal_by_group({"chips": ["A", "B"], "power": ["C"]}).to_dict()
+    {'A': 0.5, 'B': 0.5, 'C': 1.0}
+    """
+    return pd.Series({name: 1 / len(members) for members in groups.values() for name in members})
+
+
 def wide(indices: pd.DataFrame) -> pd.DataFrame:
     """Spread total return indices: one row a trading day, one column a security.
 
@@ -60,7 +83,7 @@ def wide(indices: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index date, sorted; a cell is missing where a security was not yet, or no longer, held.
     """
-    return indices.pivot(index="date", columns="security", values="total_return_index").sort_index()
+    return carry(indices.pivot(index="date", columns="security", values="total_return_index").sort_index(), indices)
 
 
 def daily_returns(indices: pd.DataFrame) -> pd.DataFrame:
@@ -84,12 +107,29 @@ def daily_returns(indices: pd.DataFrame) -> pd.DataFrame:
     >>> print(f"{daily_returns(rows).iloc[0, 0]:.4f}")
     -0.0200
     """
-    return wide(indices).pct_change(fill_method=None).iloc[1:]
+    return carry(wide(indices).pct_change(fill_method=None).iloc[1:], indices)
 
 
-def last_trading_day(indices: pd.DataFrame) -> str | None:
-    """Newest trading day of the rows passed in, as an ISO date; None where there is no row."""
-    return f"{indices.date.max():%Y-%m-%d}" if len(indices) else None
+def last_trading_day(indices: pd.DataFrame, before: int = 0) -> str | None:
+    """Newest trading day of the rows passed in, or one some trading days before it, as an ISO date; None before all."""
+    days = np.unique(indices.date.to_numpy())
+    return f"{pd.Timestamp(days[-1 - before]):%Y-%m-%d}" if len(days) > before else None
+
+
+def trading_day(indices: pd.DataFrame, day: str, steps: int) -> str | None:
+    """Trading day some steps after a day, or before it where they are negative, as an ISO date; None beyond the rows.
+
+    Parameters
+    ----------
+    indices : DataFrame
+        One row a security and trading day: date.
+    day : str
+        Trading day, ISO.
+    steps : int
+    """
+    days = pd.DatetimeIndex(np.unique(indices.date.to_numpy()))
+    place = days.get_indexer([pd.Timestamp(day)])[0] + steps
+    return f"{days[place]:%Y-%m-%d}" if pd.Timestamp(day) in days and 0 <= place < len(days) else None
 
 
 def start_weights(levels: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, start: str) -> pd.Series | Unanswered:
@@ -172,7 +212,7 @@ def holding_period_return(
     >>> print(holding_period_return(rows, rows.iloc[:0], Portfolio("A", ("A",)), "2025-01-02", "2025-01-03"))
     −2.5 percent (n = 1; exact: buy and hold of A, 2025-01-02 to 2025-01-03)
     """
-    return _held_return(_levels(indices, portfolio.members), caps, portfolio, start, end)
+    return _held_return(_levels(indices, portfolio.members), indices, caps, portfolio, start, end)
 
 
 def excess(found: Estimate | Unanswered, benchmark: Estimate | Unanswered) -> Estimate | Unanswered:
@@ -181,13 +221,14 @@ def excess(found: Estimate | Unanswered, benchmark: Estimate | Unanswered) -> Es
         if isinstance(part, Unanswered):
             return part
     method = f"{found.method.removeprefix('exact: ')}, less {benchmark.method.removeprefix('exact: ')}"
-    return exact(found.value - benchmark.value, "percentage points", found.n + benchmark.n, method)
+    value, n = found.value - benchmark.value, found.n + benchmark.n
+    return exact(value, "percentage points", n, method, partial(rows_of, found, benchmark))
 
 
 def excess_since(
-    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, benchmark: Portfolio, start: str, sooner: int = 0
+    indices: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, benchmark: Portfolio, start: str, end: str | None
 ) -> Estimate | Unanswered:
-    """Return of a portfolio less that of a benchmark, from a day to the last trading day known, in percentage points.
+    """Return of a portfolio less that of a benchmark, from a day to a later one that may not be known yet.
 
     Parameters
     ----------
@@ -196,40 +237,18 @@ def excess_since(
     portfolio, benchmark : Portfolio
     start : str
         Trading day, ISO.
-    sooner : int
-        Trading days by which the period ends before the last one known.
+    end : str or None
+        Trading day, ISO, as `last_trading_day` gives it.
 
     Returns
     -------
     Estimate or Unanswered
-        Unanswered until a day later than ``start`` is known.
+        Percentage points. Unanswered until a day later than ``start`` is known.
     """
-    levels = _levels(indices, [*portfolio.members, *benchmark.members])
-    end = f"{levels.index[-1 - sooner]:%Y-%m-%d}" if len(levels) > sooner else None
     if end is None or end <= start:
         return Unanswered(f"the period from {start} on is not long enough yet")
-    return excess(*(_held_return(levels, caps, one, start, end) for one in (portfolio, benchmark)))
-
-
-def rows_used(
-    indices: pd.DataFrame, caps: pd.DataFrame, portfolios: list[Portfolio], start: str, end: str
-) -> list[pd.DataFrame]:
-    """Pick the rows that returns of some portfolios over a period rest on.
-
-    Returns
-    -------
-    list of DataFrame
-        Index levels at both ends of the period and on the days of the caps; the last caps up to its start.
-    """
-    members = {member for portfolio in portfolios for member in portfolio.members}
-    weighed = {m for portfolio in portfolios if portfolio.weights == "market cap" for m in portfolio.members}
-    held = caps[caps.security.isin(weighed) & (caps.date <= pd.Timestamp(start))]
-    last = held.sort_values("date", kind="stable").drop_duplicates("security", keep="last")
-    own = indices[indices.security.isin(members)]
-    ends = own.date.isin(pd.to_datetime([start, end]))
-    anchored = pd.to_datetime(own.security.map(dict(zip(last.security, last.date, strict=True))))
-    carried = own.index.isin(own[own.date <= anchored].groupby("security").date.idxmax())
-    return [own[ends | carried], last] if weighed else [own[ends]]
+    levels = _levels(indices, [*portfolio.members, *benchmark.members])
+    return excess(*(_held_return(levels, indices, caps, one, start, end) for one in (portfolio, benchmark)))
 
 
 def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
@@ -285,7 +304,7 @@ def returns_table(
     for portfolio in portfolios:
         own = levels[[member for member in portfolio.members if member in levels]]
         for period, (start, end) in periods.items():
-            found = _held_return(own, caps, portfolio, start, end)
+            found = _held_return(own, indices, caps, portfolio, start, end)
             value = found.value if isinstance(found, Estimate) else np.nan
             count = len(portfolio.members)
             rows.append((portfolio.name, portfolio.definition, count, period, start, end, value, found))
@@ -325,7 +344,10 @@ def composite_index(
     if isinstance(weights, Unanswered):
         return weights
     held = levels[weights.index]
-    return (held / held.loc[start]).mul(weights).sum(axis=1, skipna=False).rename(portfolio.name)
+    path = (held / held.loc[start]).mul(weights).sum(axis=1, skipna=False).rename(portfolio.name)
+    members = rows_of(indices).select(security=portfolio.members)
+    # whatever days are selected later, the weights rest on those of the start
+    return carry(path, members, _start_rows(indices, caps, portfolio, [start]).unlabel("date"))
 
 
 def with_portfolios(daily: pd.DataFrame, levels: dict[str, pd.Series | Unanswered]) -> pd.DataFrame:
@@ -343,7 +365,8 @@ def with_portfolios(daily: pd.DataFrame, levels: dict[str, pd.Series | Unanswere
     DataFrame
     """
     held = {name: level for name, level in levels.items() if isinstance(level, pd.Series)}
-    return daily.assign(**{name: level.pct_change(fill_method=None).iloc[1:] for name, level in held.items()})
+    out = daily.assign(**{name: level.pct_change(fill_method=None).iloc[1:] for name, level in held.items()})
+    return carry(out, daily, *(rows_of(level).relabel(security=name) for name, level in held.items()))
 
 
 def price_weights(prices: pd.DataFrame) -> pd.DataFrame:
@@ -400,7 +423,7 @@ def wealth_paths(
     return rows.sort_values("portfolio", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
 
 
-def _held_return(levels, caps, portfolio, start, end):
+def _held_return(levels, indices, caps, portfolio, start, end):
     if start >= end:
         raise ValueError(f"the period {start} to {end} is empty")
     for day in (start, end):
@@ -413,7 +436,23 @@ def _held_return(levels, caps, portfolio, start, end):
     held = levels[weights.index].to_numpy()
     growth = held[last] / held[first] - 1
     value = 100 * float(np.dot(weights, growth))
-    return exact(value, "percent", len(weights), f"buy and hold of {portfolio.definition}, {start} to {end}")
+    method = f"buy and hold of {portfolio.definition}, {start} to {end}"
+    rows = partial(_start_rows, indices, caps, portfolio, [start, end])
+    return exact(value, "percent", len(weights), method, rows)
+
+
+def _start_rows(indices, caps, portfolio, days):
+    """Levels of the members on some days, and what their weights at the first of them rest on."""
+    own = indices[indices.security.isin(portfolio.members)]
+    rows = rows_of(own[own.date.isin(pd.to_datetime(days))])
+    if portfolio.weights == "equal" or len(portfolio.members) == 1:
+        return rows
+    known = caps[caps.security.isin(portfolio.members) & (caps.date <= days[0])]
+    last = known.sort_values("date", kind="stable").drop_duplicates("security", keep="last")
+    # a cap is carried from the last level up to its date
+    until = own.security.map(dict(zip(last.security, last.date, strict=True)))
+    anchors = own.loc[own[own.date <= until].groupby("security").date.idxmax()]
+    return rows | rows_of(anchors, last)
 
 
 def _levels(indices, members):

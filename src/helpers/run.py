@@ -37,7 +37,18 @@ from helpers import (
 from helpers.binding import Binding
 from helpers.exchange import exchange
 from helpers.execution import Fault, Job, first_line
-from helpers.parameters import ParameterError, accepted, notebooks, own_cases, parameters, wished, within_span
+from helpers.parameters import (
+    ParameterError,
+    accepted,
+    check_stored,
+    notebooks,
+    own_cases,
+    parameters,
+    undeclared,
+    undeclared_sentence,
+    wished,
+    within_span,
+)
 from helpers.runs import ProcessError, Runs, Workers
 from helpers.zygote import signals_held_back
 
@@ -189,7 +200,7 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
     Raises
     ------
     ParameterError
-        If the date is impossible or outside of the data.
+        If the date is impossible or outside of the data, or a stored parameter is not the declared one.
     helpers.data.DataError
         If the raw data break a rule.
     """
@@ -198,8 +209,7 @@ def make_report(as_of: str = "", force: bool = False, wish: str = "", with_pdf: 
             data.parse_day(as_of)
         except ValueError as error:
             raise ParameterError(f"AS_OF: {error}") from None
-    for notebook in notebooks():
-        parameters(notebook)
+    check_stored()
     with _sole_run(), _workers(wish, _standing, as_of) as (workers, standing):
         asked, damaged = [as_of] if as_of else standing, freshness.damaged()
         wanted = [*asked, *sorted(set(damaged) - set(asked))]
@@ -348,18 +358,10 @@ def run_one(notebook: str, settings: str, force: bool = False, wish: str = "") -
             shutil.rmtree(place, ignore_errors=True)
     how = "Executed into" if executed else "Nothing changed since it was executed:"
     print(f"{how} {(drafts / notebook).relative_to(paths.ROOT)}")
-    if changed := undeclared(notebook, values):
-        print(f"Not the declared specification ({changed}): its verdicts are not verdicts on the note")
+    # the stored ones may be edited too
+    if sentence := undeclared_sentence(undeclared(notebook, parameters(notebook) | values)):
+        print(f"{sentence}. Its verdicts are not verdicts on the note.")
     return 0
-
-
-def undeclared(notebook: str, values: dict) -> str:
-    """Tell which parameters of a notebook that judges claims differ from the declared ones; the as-of date may."""
-    if notebook in own_cases():
-        return ""
-    declared = parameters(notebook)
-    changed = {name: value for name, value in values.items() if name != "as_of" and value != declared[name]}
-    return ", ".join(f"{name}={value} for {declared[name]}" for name, value in changed.items())
 
 
 def _accepted(notebook, wishes):
@@ -395,7 +397,7 @@ class Stored:
 
     def lines(self) -> list[str]:
         """Name what was lost and what moved, the first `LISTED_CHANGES` of it."""
-        lines = [f"Removed an output that is no exhibit: {line}; charts.publish keeps one" for line in self.lost]
+        lines = [f"Removed an output that is no exhibit: {line}; notebook.figure keeps one" for line in self.lost]
         listed = [f"  {edition}  {change}" for edition, change in self.changes[:LISTED_CHANGES]]
         more = len(self.changes) - len(listed)
         if listed:
@@ -404,7 +406,13 @@ class Stored:
 
 
 def refresh_outputs(force: bool = False, wish: str = "") -> int:
-    """Execute every notebook at its defaults and store it with its outputs, if all succeed; record both editions."""
+    """Execute every notebook at its defaults and store it with its outputs, if all succeed; record both editions.
+
+    Raises
+    ------
+    ParameterError
+        If a stored parameter is not the declared one.
+    """
     stored = _store(force, wish)
     if not stored:
         return 1
@@ -415,8 +423,7 @@ def refresh_outputs(force: bool = False, wish: str = "") -> int:
 
 def _store(force, wish):
     """Store and record what the notebooks give; None, and a line on stderr, where that cannot be."""
-    for notebook in notebooks():
-        parameters(notebook)
+    check_stored()
     with _sole_run(), _workers(wish, _standing, "") as (workers, standing):
         places = {day: paths.REPORT / f".stage-outputs-{day}-{os.getpid()}" for day in standing}
         own = paths.REPORT / f".stage-outputs-own-{os.getpid()}"
@@ -442,12 +449,8 @@ def _store(force, wish):
         finally:
             for place in [*places.values(), own]:
                 shutil.rmtree(place, ignore_errors=True)
-        try:
-            changes = _changes(found)
-            recorded.write(found)
-        except LookupError as error:
-            print(f"error: the outputs are stored, but not recorded: {first_line(error)}", file=sys.stderr)
-            return None
+        changes = _changes(found)
+        recorded.write(found)
         try:
             readme.write()
         except (LookupError, ValueError) as error:

@@ -60,7 +60,8 @@ def _strip(headline, answered, low, high):
     ordered = [headline, *sorted(answered, key=lambda record: (float(f"{record['value']:.9g}"), record["label"]))]
     found = [
         inference.Estimate(
-            *(float(record[key]) for key in ("value", "low", "high")), record["unit"], record["n"], record["method"]
+            *(float(record[key]) for key in ("value", "low", "high")),
+            *(record[key] for key in ("unit", "n", "method", "kind")),
         )
         for record in ordered
     ]

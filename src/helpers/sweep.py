@@ -19,7 +19,7 @@ from tqdm import tqdm
 from helpers import cache, charts, cluster, paths, results
 from helpers.execution import Job, first_line
 from helpers.inference import Estimate
-from helpers.parameters import ParameterError, notebooks, parameters
+from helpers.parameters import ParameterError, differences, notebooks, parameters
 from helpers.runs import Runs
 
 FORM = {"title": str, "notebooks": list, "parameters": dict, "claims": list}
@@ -148,8 +148,8 @@ def carry_out(
     Returns
     -------
     DataFrame
-        One row a claim and run: notebook, the parameters, as_of, claim, value, low, high, unit, n, verdict, robust,
-        reason, key of the run.
+        One row a claim and run: notebook, the parameters, as_of, claim, value, low, high, unit, n, kind, verdict,
+        robust, reason, key of the run.
     dict of str to str
         What went wrong, by run.
     """
@@ -172,7 +172,7 @@ def write(grid: Grid, table: pd.DataFrame, folder: Path) -> None:
     """Write the one table and the one picture of a sweep: ``runs.csv``, ``sweep.png``, ``.svg``, ``.csv``, ``.json``.
 
     Where only the as-of date varies, the picture shows every claim's verdict by date; else each claim's estimate at
-    the defaults above those at other settings.
+    the declared parameters above those at other settings.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def write(grid: Grid, table: pd.DataFrame, folder: Path) -> None:
         drawing = charts.verdicts_by_date(table, results.claims())
     else:
         found, others = _estimates(grid, table)
-        # nothing to compare with, where no run is at the defaults
+        # nothing to compare with, where no run is at the declared parameters
         drawing = charts.alternatives(found, others, results.claims()) if found else None
     told = {"sweep": grid.title, "runs": int(table.key.nunique()), "file": f"sweeps/{grid.name}.yml"}
     told |= {"parameters": list(grid.parameters), "notebooks": grid.notebooks, "key": cache.shared_key(grid.notebooks)}
@@ -198,13 +198,12 @@ def write(grid: Grid, table: pd.DataFrame, folder: Path) -> None:
 
 
 def _estimates(grid, table):
-    """Sort estimates for ``charts.alternatives``: those at the defaults, and the others by claim and setting."""
-    defaults = {notebook: parameters(notebook) for notebook in grid.notebooks}
+    """Sort estimates for ``charts.alternatives``: the declared ones, and the others by claim and setting."""
     found, others = {}, {}
     for row in table.dropna(subset="value").to_dict("records"):
-        estimate = Estimate(row["value"], row["low"], row["high"], row["unit"], row["n"], "swept")
+        estimate = Estimate(row["value"], row["low"], row["high"], row["unit"], row["n"], "swept", row["kind"])
         settings = {name: row[name] for name in grid.parameters}
-        if all(defaults[row["notebook"]][name] == value for name, value in settings.items()):
+        if not differences(row["notebook"], parameters(row["notebook"]) | settings):
             found[row["claim"]] = estimate
         else:
             words = " · ".join(str(value) for value in settings.values())
@@ -224,8 +223,10 @@ def _rows(job, claims):
     """Results of a run by claim, with the parameters that were set."""
     records = json.loads((job.target.parent / "results.json").read_text(encoding="utf-8"))
     table = results.verdicts(records, job.as_of)
-    examined = {entry["id"]: entry["n"] for entry in records if entry["role"] == "headline"}
-    table = table[table.claim.isin(claims or list(examined)) & table.claim.isin(list(examined))]
+    headlines = pd.DataFrame([entry for entry in records if entry["role"] == "headline"], columns=["id", "n", "kind"])
+    examined = headlines.set_index("id")
+    table = table[table.claim.isin(claims or examined.index) & table.claim.isin(examined.index)]
     record = json.loads((job.target.parent / cache.RECORD).read_text(encoding="utf-8"))
     settings = {"as_of": job.as_of} | job.parameters
-    return table.assign(notebook=job.notebook, n=table.claim.map(examined), key=record["key"], **settings)
+    about = {name: table.claim.map(examined[name]) for name in ("n", "kind")}
+    return table.assign(notebook=job.notebook, key=record["key"], **about, **settings)

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import html
-import os
 import re
 import textwrap
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ BLUE, ORANGE, GREEN, SKY, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#56B
 GREY, LIGHT = "#767676", "#D9D9D9"
 COLOURS = {"OpenAI": ORANGE, "DeepSeek": BLUE, "Google": GREEN}
 WIDTH, DPI = 8.0, 200
+# inches from the upper edge to the title, and of each of its lines; characters of a line
+TITLE_MARGIN, TITLE_LINE, TITLE_SIGNS = 0.14, 0.25, 82
 
 
 @dataclass(frozen=True)
@@ -105,57 +106,72 @@ def canvas(
     -------
     tuple of Figure and array of Axes, shape (rows * columns,)
     """
-    lines, under = textwrap.wrap(title, 82), textwrap.wrap(subtitle, 112)
+    lines, under = textwrap.wrap(title, TITLE_SIGNS), textwrap.wrap(subtitle, 112)
     if not 1 <= len(lines) <= 2 or not 1 <= len(under) <= 2:
         raise ValueError(f"title and subtitle have one or two lines each: {title!r}, {subtitle!r}")
-    head = 0.2 + 0.25 * len(lines)
+    head = 0.2 + TITLE_LINE * len(lines)
     top = head + 0.2 * len(under) + 0.15
     figure = Figure(figsize=(WIDTH, height + top))
     whole = figure.get_figheight()
-    figure.text(0.015, 1 - 0.14 / whole, "\n".join(lines), weight="semibold", size=13, va="top", linespacing=1.25)
+    words, high = "\n".join(lines), 1 - TITLE_MARGIN / whole
+    # kept where `retitled` and `write` look for it
+    figure.heading = figure.text(0.015, high, words, weight="semibold", size=13, va="top", linespacing=1.25)
     figure.text(0.015, 1 - head / whole, "\n".join(under), size=10, color=GREY, va="top", linespacing=1.3)
     axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
     figure.subplots_adjust(left=0.09, right=0.97, top=1 - top / whole, bottom=0.95 / whole)
     return figure, axes
 
 
-def publish(here: Path, slug: str, drawing: Drawing | Unanswered, sources: list[pd.DataFrame] | str) -> None:
-    """Write a figure as PNG, SVG and CSV of its points, and show it with its alt sentence.
+def publish(
+    output_dir: Path,
+    slug: str,
+    drawing: Drawing | Unanswered,
+    sources: list[pd.DataFrame] | str,
+    title: str = "",
+    pictures: bool = True,
+) -> None:
+    """Write a figure as PNG, SVG and CSV of its points, and show it with its alternative text.
 
     Parameters
     ----------
-    here : Path
-        Folder of the notebook, from ``paths.here``.
+    output_dir : Path
+        Folder of the notebook.
     slug : str
         File name without ending: the notebook's word, then what is drawn.
     drawing : Drawing or Unanswered
-        An unanswered question is told in words.
+        An unanswered question is reported in words.
     sources : list of DataFrame, or str
         Tables that ``data.load`` gave, whose producers stand in the source line; or the source in words.
+    title : str
+        To stand in place of the drawing's own.
+    pictures : bool
+        Whether the figure is drawn; else the CSV alone is written.
 
     Raises
     ------
     ValueError
-        If the alt sentence is missing or holds no number, the title is empty, there is no point, or the slug is no
-        name for a file.
+        If the alternative text is missing or holds no number, the title is empty, is not the one that is drawn or
+        holds a number that is not in the alternative text, there is no point, or the slug is no name for a file.
     """
     if isinstance(drawing, Unanswered):
         print(f"No figure: {drawing.reason}.")
         return
-    exhibit, words = write(here, slug, drawing, sources)
+    exhibit, words = write(output_dir, slug, retitled(drawing, title) if title else drawing, sources, pictures)
     content = {"text/plain": words}
-    if _drawn():
+    if pictures:
         # as text: not every front end encodes bytes
-        content["image/png"] = base64.b64encode((here / f"{slug}.png").read_bytes()).decode("ascii")
+        content["image/png"] = base64.b64encode((output_dir / f"{slug}.png").read_bytes()).decode("ascii")
     display(content, raw=True, metadata={"exhibit": exhibit})
 
 
-def write(here: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] | str) -> tuple[dict, str]:
+def write(
+    output_dir: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] | str, pictures: bool = True
+) -> tuple[dict, str]:
     """Write a figure as PNG, SVG and CSV of its points without showing it; the CSV alone in a run without pictures.
 
     Parameters
     ----------
-    here, slug, drawing, sources
+    output_dir, slug, drawing, sources, pictures
         As for `publish`.
 
     Returns
@@ -163,7 +179,7 @@ def write(here: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] |
     dict
         What the report needs of the exhibit: kind, slug, title, alt, source.
     str
-        Its title, its alt sentence and a digest of its points.
+        Its title, its alternative text and a digest of its points.
 
     Raises
     ------
@@ -175,16 +191,56 @@ def write(here: Path, slug: str, drawing: Drawing, sources: list[pd.DataFrame] |
     if drawing.points.empty:
         raise ValueError(f"figure {slug} has no point")
     _check_slug(slug)
+    # a figure made without `canvas` has no heading
+    heading = getattr(drawing.figure, "heading", None)
+    if heading and heading.get_text() != "\n".join(textwrap.wrap(drawing.title, TITLE_SIGNS)):
+        remedy = "pass title= to notebook.figure, which draws it too"
+        raise ValueError(f"figure {slug} shows the title {heading.get_text()!r}, not {drawing.title!r}: {remedy}")
     figure, source = drawing.figure, _source_line(sources)
-    if _drawn():
-        _draw(figure, here / slug, source)
-    digest = _write_csv(here / f"{slug}.csv", drawing.points)
+    if pictures:
+        _draw(figure, output_dir / slug, source)
+    digest = _write_csv(output_dir / f"{slug}.csv", drawing.points)
     words = f"{drawing.title}\n{drawing.alt}\n{len(drawing.points)} points, digest {digest}"
     return {"kind": "figure", "slug": slug, "title": drawing.title, "alt": drawing.alt, "source": source}, words
 
 
-def _drawn():
-    return os.environ.get(paths.PICTURES_VARIABLE) != "0"
+def retitled(drawing: Drawing, title: str) -> Drawing:
+    """Give a drawing another title, drawn in the place of its own.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        Made on a `canvas`.
+    title : str
+        At most two lines.
+
+    Raises
+    ------
+    ValueError
+        If it takes more lines, or holds a number that neither the alternative text nor the drawing's own title has.
+    """
+    lines = textwrap.wrap(title, TITLE_SIGNS)
+    if not 1 <= len(lines) <= 2:
+        raise ValueError(f"a title has one or two lines of {TITLE_SIGNS} characters: {title!r}")
+    reported = _numbers(drawing.alt) | _numbers(drawing.title)
+    if strange := sorted(_numbers(title) - reported):
+        raise ValueError(f"the title says {', '.join(strange)}, but the figure reports {', '.join(sorted(reported))}")
+    figure, heading = drawing.figure, drawing.figure.heading
+    more = TITLE_LINE * (len(lines) - len(heading.get_text().splitlines()))
+    before, after = figure.get_figheight(), figure.get_figheight() + more
+    # everything below the title keeps its distance from the lower edge
+    figure.set_figheight(after)
+    for text in [text for text in figure.texts if text is not heading]:
+        text.set_y(text.get_position()[1] * before / after)
+    for axes in figure.axes:
+        place = axes.get_position()
+        axes.set_position([place.x0, place.y0 * before / after, place.width, place.height * before / after])
+    heading.set(text="\n".join(lines), y=1 - TITLE_MARGIN / after)
+    return Drawing(figure, title, drawing.alt, drawing.points)
+
+
+def _numbers(text):
+    return set(re.findall(r"\d+(?:[.,]\d+)*", text))
 
 
 def png(drawing: Drawing, sources: list[pd.DataFrame] | str, dpi: int) -> bytes:
@@ -214,12 +270,14 @@ def _draw(figure, path, source):
     path.with_name(f"{path.name}.png").write_bytes(png)
 
 
-def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str, columns: list[str] | None = None) -> None:
+def publish_table(
+    output_dir: Path, slug: str, table: pd.DataFrame, caption: str, columns: list[str] | None = None
+) -> None:
     """Write a table as CSV in full digits, and show it plainly.
 
     Parameters
     ----------
-    here, slug
+    output_dir, slug
         As for `publish`.
     table : DataFrame or Unanswered
         Plain columns; numbers are shown as prose, everything else as text. An unanswered question is told in words.
@@ -239,7 +297,7 @@ def publish_table(here: Path, slug: str, table: pd.DataFrame, caption: str, colu
     if table.empty or not caption:
         raise ValueError(f"table {slug} needs rows and a caption")
     _check_slug(slug)
-    digest = _write_csv(here / f"{slug}.csv", table)
+    digest = _write_csv(output_dir / f"{slug}.csv", table)
     shown = pd.DataFrame({name: [_cell(value) for value in table[name]] for name in columns or table})
     head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in shown)
     body = "".join(

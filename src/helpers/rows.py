@@ -1,0 +1,142 @@
+"""Rows of tables that entered a number: carried by what is computed from them, so that nobody states them twice.
+
+A *cut* is a DataFrame whose index holds the positions of its rows in the table as `helpers.data.load` gave it; its
+``attrs`` name the table. What is computed from cuts carries a `Rows` in ``attrs["made_from"]``.
+"""
+
+import numpy as np
+
+
+class Rows:
+    """Rows of one or several tables, selected by what they stand for.
+
+    Parameters
+    ----------
+    parts : iterable of DataFrame
+        Cuts. Their columns are labels by which `select` selects; the column ``row`` names rows of a derived table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cut = pd.DataFrame({"security": ["A", "B"]}, index=[4, 7])
+    >>> cut.attrs["table"] = "return_indices"
+    >>> Rows([cut]).select(security=["B"]).positions()["return_indices"].tolist()
+    [7]
+    """
+
+    def __init__(self, parts=()):
+        self.parts = tuple(part for part in parts if len(part))
+
+    # pandas copies attrs with every cut; these never change
+    def __deepcopy__(self, memo):
+        return self
+
+    def __or__(self, other: "Rows") -> "Rows":
+        return Rows((*self.parts, *other.parts))
+
+    def select(self, **labels) -> "Rows":
+        """Keep the rows whose labels are among those given; parts without such a label are kept whole.
+
+        Parameters
+        ----------
+        **labels : collection or callable
+            Values by label, or a function of the column of labels that gives a mask.
+        """
+        parts = self.parts
+        for label, values in labels.items():
+            parts = [part[_mask(part[label], values)] if label in part else part for part in parts]
+        return Rows(parts)
+
+    def relabel(self, **labels) -> "Rows":
+        """Give rows the labels of what is made of them, such as the name of a portfolio in place of its members'."""
+        return Rows(part.assign(**labels) for part in self.parts)
+
+    def unlabel(self, *labels: str) -> "Rows":
+        """Drop some labels: the rows enter whichever of their values is selected."""
+        return Rows(part.drop(columns=[label for label in labels if label in part]) for part in self.parts)
+
+    def positions(self) -> dict[str, np.ndarray]:
+        """Positions of the rows in each table, in order and each once."""
+        found = {}
+        for part in self.parts:
+            found.setdefault(part.attrs["table"], []).append(part.index.to_numpy())
+        return {table: np.unique(np.concatenate(found[table])) for table in sorted(found)}
+
+
+NO_ROWS = Rows()
+
+
+def _mask(column, values):
+    return values(column) if callable(values) else column.isin(values)
+
+
+def rows_of(*sources) -> Rows:
+    """Collect the rows that some tables, estimates or other sources were made from.
+
+    Parameters
+    ----------
+    *sources : DataFrame, Series, Estimate or Rows
+        A cut stands for itself; a derived table for the rows in its ``attrs``, those labelled ``row`` only where its
+        index still has the label; an estimate for its own. Anything else, such as rows made by hand, has none.
+    """
+    return Rows(part for source in sources for part in _parts(source))
+
+
+def _parts(source):
+    if isinstance(source, Rows):
+        return source.parts
+    attrs = getattr(source, "attrs", None)
+    if attrs is None:
+        rows = getattr(source, "rows", None)
+        rows = rows() if callable(rows) else rows
+        return rows.parts if isinstance(rows, Rows) else ()
+    if "made_from" in attrs:
+        return attrs["made_from"].select(row=source.index).parts
+    return (source,) if "table" in attrs and source.ndim == 2 else ()
+
+
+def carry(out, *sources):
+    """Write into a derived table from which rows it was made, and give it back.
+
+    Parameters
+    ----------
+    out : DataFrame or Series
+    *sources
+        As for `rows_of`.
+    """
+    out.attrs = {"made_from": rows_of(*sources)}
+    return out
+
+
+def joined(out, on: str | list[str], *sources):
+    """Write into a join from which rows of each source each of its own rows was made, and give it back.
+
+    Parameters
+    ----------
+    out : DataFrame
+        With unique labels in its index.
+    on : str or list of str
+        Columns, of ``out`` and of each source, whose equality says that a row of a source entered.
+    *sources : DataFrame
+        Cuts, or derived tables labelled row by row.
+    """
+    on = [on] if isinstance(on, str) else list(on)
+    keys = out[on].assign(row=out.index).reset_index(drop=True)
+    parts = []
+    for source in sources:
+        labels = source[on].assign(source=source.index).reset_index(drop=True)
+        matches = labels.merge(keys, on=on)[["source", "row"]]
+        for part in _parts(source):
+            if "table" in source.attrs:
+                labelled = matches.set_index("source").rename_axis(None)
+            elif "row" in part:
+                placed = (
+                    part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
+                )
+                labelled = placed.merge(matches, on="source").set_index("position").rename_axis(None)[["row"]]
+            else:
+                labelled = part[[]]
+            labelled.attrs = {"table": part.attrs["table"]}
+            parts.append(labelled)
+    out.attrs = {"made_from": Rows(parts)}
+    return out
