@@ -109,6 +109,23 @@ row = f"leaf,01_leaf,{value},{value - 1.96},{value + 1.96},percent,{'holds' if v
 print("Executed 1 of 1 notebooks")
 """
 
+TREE_DATA = """
+from pathlib import Path
+
+import pandas as pd
+
+folder = Path(__file__).resolve().parents[2] / "data"
+
+
+def sources():
+    return pd.read_csv(folder / "sources.csv", index_col="table")
+
+
+def load(table, as_of):
+    rows = pd.read_csv(folder / "raw" / f"{table}.csv", parse_dates=["day"])
+    return rows[rows.day <= as_of]
+"""
+
 HOSTILE = """=1+1 "#panic(1) $x$ @a <b> \\\\input{c} *d* _e_ %f & 零 <script>alert(1)</script>"""
 
 
@@ -274,6 +291,7 @@ def repository(place, monkeypatch):
     (place.root / "src" / "helpers").mkdir(parents=True)
     (place.root / "data" / "raw").mkdir()
     contents = {"src/helpers/__init__.py": "", "src/helpers/run.py": TREE_RUN, "src/factor.txt": "3"}
+    contents["src/helpers/data.py"] = TREE_DATA
     contents |= {"data/raw/prices.csv": "day,price\n2024-06-28,2\n2025-06-30,9\n", "notebooks/01_leaf.ipynb": "{}"}
     contents |= {".gitignore": "report/\nprocessed/\n__pycache__/\n", "README.md": "read"}
     sources = ",".join(data.SOURCE_COLUMNS) + "\nprices.csv,prices,a day,p,a,l,2025,2025,day,series,0\n"

@@ -1,10 +1,13 @@
+import csv
 import datetime
 import functools
 import hashlib
 import os
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -769,7 +772,7 @@ def otherwise(cells, known_on, as_of, seed):
 def blind_to_the_future(reader, table, as_of, seed):
     known_on, day = dated()[table], datetime.date.fromisoformat(as_of)
     readings = [
-        reader(data.typed(table, cells), known_on, day)
+        reader(data.typed(table, cells), known_on, day).reset_index(drop=True)
         for cells in (raw(table), otherwise(raw(table), known_on, as_of, seed))
     ]
     return readings[0].equals(readings[1]) and readings[0].dtypes.equals(readings[1].dtypes)
@@ -891,6 +894,124 @@ def test_each_of_the_35_claims_has_its_own_id_and_a_range():
     assert (len(claims), claims.id.nunique()) == (35, 35)
     assert (claims.low <= claims.high).all()
     assert not (np.isinf(claims.low) & np.isinf(claims.high)).any()
+
+
+# Where each row stands
+
+
+def at_lines(table, lines):
+    """Rows that stand at some lines of the files, found without the reader of the helpers."""
+    places = [line.partition(" of ")[::2] for line in lines]
+    files = {part: paths.DATA / (part or "raw") / f"{table}.csv" for part in {"", *(part for _, part in places)}}
+    texts = {part: file.read_text(encoding="utf-8").split("\n") for part, file in files.items()}
+    names, *rows = csv.reader([texts[""][0], *(texts[part][int(number) - 1] for number, part in places)])
+    # a vintage ends in the day from which it is known
+    return data.typed(table, pd.DataFrame([row[: len(names)] for row in rows], columns=names, dtype=str))
+
+
+@pytest.mark.parametrize("which", ["replication", "latest"])
+def test_the_lines_of_every_table_lead_to_the_rows_that_were_read(which):
+    as_of = {"replication": data.REPLICATION, "latest": data.latest()}[which]
+    for table in data.sources().index:
+        rows, lines = data.load(table, as_of), data.lines(table, as_of)
+        assert lines.index.equals(rows.index) and lines.is_unique
+        pd.testing.assert_frame_equal(at_lines(table, lines), rows, check_exact=True)
+
+
+DAYS = ["2024-01-02", "2024-01-03", "2024-02-29", "2024-03-01"]
+PRICE = st.sampled_from(["2", "2.50", "7.125"])
+LATER = st.dictionaries(
+    st.tuples(st.sampled_from(["NA", "Zeta"]), st.sampled_from(DAYS), st.sampled_from(DAYS)), PRICE, max_size=8
+)
+OWN = st.dictionaries(st.tuples(st.sampled_from(["NA", "Zeta"]), st.sampled_from(["2024-01-10", "2024-03-02"])), PRICE)
+
+
+def expected_lines(later, own, as_of):
+    """Line of each row by its key, by the rule in words: the newest vintage by the day, of rows known by the day."""
+    lines = {}
+    for number, (model, day) in enumerate([row.split(",")[:2] for row in PRICES.splitlines()[1:]], start=2):
+        lines[model, day] = f"{number}"
+    numbered = sorted((key[2], number, key) for number, key in enumerate(later, start=2))
+    lines |= {key[:2]: f"{number} of vintages" for known_from, number, key in numbered if known_from <= as_of}
+    lines |= {key: f"{number} of own" for number, key in enumerate(own, start=2)}
+    return {key: line for key, line in lines.items() if key[1] <= as_of}
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@given(LATER, OWN, st.sampled_from([*DAYS, "2024-02-01", READ]))
+def test_the_lines_of_revised_late_and_own_rows_lead_to_them(later, own, as_of):
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        project = Project(Path(folder), monkeypatch)
+        monkeypatch.delenv(paths.OWN_VARIABLE, raising=False)
+        head = PRICES.splitlines()[0]
+        if later:
+            rows = [f"{model},{day},{price},,small,1,{since}" for (model, day, since), price in later.items()]
+            lay(project, "vintages/prices.csv", f"{head},known_from", *rows)
+        if own:
+            lay(project, "own/sources.csv", "table,producer,address,licence,read", "prices,a,b,c,2024-01-01")
+            rows = [f"{model},{day},{price},,small,1" for (model, day), price in own.items()]
+            lay(project, "own/prices.csv", head, *rows)
+        rows, lines = data.load("prices", as_of), data.lines("prices", as_of)
+        assert lines.index.equals(rows.index) and lines.dtype == "str"
+        keys = zip(rows.model, rows.day.dt.strftime("%Y-%m-%d"), strict=True)
+        assert dict(zip(keys, lines, strict=True)) == expected_lines(later, own, as_of)
+        pd.testing.assert_frame_equal(at_lines("prices", lines), rows, check_exact=True)
+
+
+def lay(project, name, *lines):
+    (project.data / name).parent.mkdir(exist_ok=True)
+    project.ledger(name, "\n".join([*lines, ""]))
+
+
+def test_the_lines_of_an_unknown_table_or_day_are_refused_as_its_rows_are(project):
+    with pytest.raises(ValueError, match="no table 'price'; there are models, prices"):
+        data.lines("price", READ)
+    with pytest.raises(ValueError, match="is not a date written yyyy-mm-dd"):
+        data.lines("prices", "today")
+
+
+def test_a_cell_of_two_lines_which_would_shift_all_below_it_is_refused(project, refused):
+    project.put("models", 'model,maker\n"N\nA",nobody\nZeta,null\n')
+    assert "data/raw/models.csv line 3, column model: 'N\\nA' is not of type text" in refused()
+
+
+def test_text_cells_are_those_of_the_files_each_in_its_latest_vintage(project):
+    lines = ("NA,2024-01-02,2.50,,small,1,2024-02-01", "NA,2024-03-01,3.0,,small,0,2025-01-01")
+    lay(project, "vintages/prices.csv", f"{PRICES.splitlines()[0]},known_from", *lines)
+    assert data.cells("prices").to_numpy().tolist() == [
+        ["NA", "2024-01-02", "2.50", "", "small", "1"],
+        ["NA", "2024-01-03", "1.25", "", "large", "0"],
+        ["NA", "2024-03-01", "3.0", "", "small", "0"],
+        ["Zeta", "2024-02-29", "20", "7", "small", "1"],
+    ]
+    assert data.cells("models").to_numpy().tolist() == [["NA", "nobody"], ["Zeta", "null"]]
+
+
+def test_a_revision_whose_key_is_written_with_more_digits_takes_the_place_of_the_row(project):
+    # prices.price as the key in the place of the day
+    columns = COLUMNS.replace("100,,0,1,", "100,,1,1,").replace("2024-12-31,,1,1,", "2024-12-31,,0,1,")
+    project.ledger("columns.csv", columns)
+    head = PRICES.splitlines()[0]
+    lay(project, "vintages/prices.csv", f"{head},known_from", "NA,2024-01-02,1.50,11,small,1,2024-02-01")
+    assert data.load("prices", READ).votes.tolist()[1:] == [11, 7]
+    assert data.cells("prices").votes.tolist() == ["", "11", "7"]
+
+
+@pytest.mark.parametrize("table", ["prices", "models"])
+def test_typed_rows_written_as_text_are_typed_the_same_again(table, project):
+    rows = data.load(table, READ)
+    pd.testing.assert_frame_equal(data.typed(table, data.untyped(rows)), rows, check_exact=True)
+
+
+def test_a_value_has_one_text_however_it_was_written(project):
+    project.put("prices", PRICES.replace(",1.5,", ",1.500,").replace(",20,", ",20.0,"))
+    assert data.untyped(data.load("prices", READ)).to_numpy().tolist() == [
+        line.split(",") for line in PRICES.splitlines()[1:]
+    ]
+    extremes = pd.DataFrame({"p": [0.00001, 1e16, -2.5, float("nan")], "flag": pd.array([True, False, None, True])})
+    assert data.untyped(extremes).to_numpy().tolist() == [
+        ["0.00001", "1"], ["10000000000000000", "0"], ["-2.5", ""], ["", "1"],
+    ]  # fmt: skip
 
 
 # Facts that a wrong cell would break

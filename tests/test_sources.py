@@ -1752,7 +1752,7 @@ def otherwise(draw):
             ]
         )
     )
-    rows, key = keep.held(table), list(data.columns().query("table == @table and key == '1'").column)
+    rows, key = data.cells(table), list(data.columns().query("table == @table and key == '1'").column)
     some = rows.sample(draw(st.integers(1, 8)), random_state=draw(st.integers(0, 99))).copy()
     some[column] = [formats.plain(float(value) * 1.004 + 0.02, 2) for value in some[column]]
     new = some.assign(**{date: draw(st.sampled_from(["2025-02-01", "2026-07-01", "2026-11-24"]))})
@@ -1769,7 +1769,7 @@ def test_no_refresh_changes_what_is_read_on_a_day_that_its_table_reached(built, 
         moved(monkeypatch, Path(folder))
         source, pulled = otherwise(given_data.draw)
         table, closed = pulled.table, keep.closed()[pulled.table]
-        known = sorted({*keep.held(table)[data.sources().known_on[table]], LATEST, closed})
+        known = sorted({*data.cells(table)[data.sources().known_on[table]], LATEST, closed})
         day = [day for day in known if day <= closed][int(share * 0.999 * sum(day <= closed for day in known))]
         before = data.load(table, day)
         change = keep.compare(source, pulled, today, closed)
@@ -1797,8 +1797,8 @@ def test_the_day_of_a_vintage_counts_and_not_its_line(place):
     path.write_text("".join([head, *reversed(lines)]), encoding="utf-8")
     last = data.load("adoption_figures", "2026-12-08").query("measure == 'RPS: generative AI use, adults 18-64 (work)'")
     assert last[last.period_end == "2026-06-30"].value.tolist() == [43.5]
-    assert "43.5" in set(keep.held("adoption_figures").value) and "44" not in set(
-        keep.held("adoption_figures").query("measure == 'RPS: generative AI use, adults 18-64 (work)'").value
+    assert "43.5" in set(data.cells("adoption_figures").value) and "44" not in set(
+        data.cells("adoption_figures").query("measure == 'RPS: generative AI use, adults 18-64 (work)'").value
     )
 
 
