@@ -2,6 +2,8 @@ import csv
 import datetime
 import functools
 import hashlib
+import os
+import subprocess
 import tempfile
 import threading
 import time
@@ -330,6 +332,27 @@ def test_a_page_saved_over_a_raw_file_is_told_before_its_hash(project, refused):
 def test_a_missing_raw_file_is_named_with_the_remedy_and_nothing_else(project, refused):
     (project.raw / "models.csv").unlink()
     assert refused() == ["data/raw/models.csv: missing; restore it with `git checkout data/raw/models.csv`"]
+
+
+@pytest.mark.fault(45)
+def test_a_raw_file_that_git_does_not_track_is_not_to_be_restored_by_git(project, refused, monkeypatch):
+    for name, value in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}.items():
+        monkeypatch.setenv(name, value)
+    for words in (["init", "--quiet"], ["add", "data/raw/models.csv"]):
+        subprocess.run(["git", *words], cwd=paths.ROOT, check=True)
+    stated = {table: project.sha256(table) for table in ("prices", "models")}
+    project.put("prices", cell("price", "21"), state=False)
+    (project.raw / "models.csv").write_text("model,maker\nNA,nobody\n", encoding="utf-8")
+    models, prices = sorted(line for line in refused() if ": sha256 is " in line)
+    assert prices == (
+        f"data/raw/prices.csv: sha256 is {project.sha256('prices')}, but data/sources.csv says {stated['prices']}; git "
+        "does not track it, so there is nothing to restore: state the new hash in data/sources.csv, column sha256"
+    )
+    assert "restore it with `git checkout data/raw/models.csv`, or state the new hash" in models
+    (project.raw / "prices.csv").unlink()
+    assert [line for line in refused() if "prices" in line and "missing" in line] == [
+        "data/raw/prices.csv: missing; git does not track it, so there is nothing to restore: put it back"
+    ]
 
 
 @pytest.mark.fault(45)

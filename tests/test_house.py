@@ -29,7 +29,7 @@ MACHINERY = {
     "gate": {"parameters", "results"},
     "new": {"paths", "environment", "data", "parameters", "results", "terminal"},
     "check": {"data", "environment", "gate", "parameters", "paths", "readme"},
-    "fix": {"check", "gate", "parameters", "paths", "execution"},
+    "fix": {"cache", "check", "gate", "parameters", "paths", "execution"},
     "lab": {"environment", "paths", "execution", "terminal"},
     "recorded": {"paths"},
     "zygote": {"environment"},

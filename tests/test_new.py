@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import subprocess
 
 import nbformat
 import pandas as pd
@@ -167,6 +168,70 @@ def test_a_run_that_fails_leaves_all_as_it_was(worked):
     assert own_files(copy) == before
     leaf.write_bytes(good)
     assert code == 1 and "error: the collection did not run with 09_capex in it; everything is as it was" in said
+
+
+# what comes after it: the commands that judge a whole collection
+
+
+KEPT = ["01_returns", "99_verdicts"]
+
+
+@pytest.fixture(scope="module")
+def collection(copied, tmp_path_factory):
+    """The project as git holds it, but with two notebooks and their claims alone, to which one was added."""
+    copy = copied(tmp_path_factory.mktemp("whole") / "a {copy}", shutil.copy)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=paths.ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout, so there is no list of files to copy")
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        file = paths.ROOT / name
+        if file.is_file() and (file.suffix != ".ipynb" or file.stem in [*KEPT, "explore"]):
+            (copy.root / name).parent.mkdir(parents=True, exist_ok=True)
+            content = file.read_bytes()
+            if file.suffix == ".md":
+                # a link has to lead somewhere
+                content = re.sub(rb"notebooks/(?!01_|99_|explore)\w+\.ipynb", b"notebooks/01_returns.ipynb", content)
+            (copy.root / name).write_bytes(content)
+    for name in ("data/claims.csv", "data/parameters.csv", "tests/recorded.csv"):
+        if (copy.root / name).is_file():
+            rows = pd.read_csv(copy.root / name, dtype=str, keep_default_na=False)
+            rows[rows.notebook.isin(KEPT)].to_csv(copy.root / name, index=False, lineterminator="\n")
+    copy.git("init", "--quiet", "--initial-branch=main")
+    copy.commit("Two notebooks")
+    code, said = copy.run("--", "08_capex", kernels=None, command=("-m", "helpers.new"))
+    assert code == 0, said
+    copy.git("add", "--all")
+    return copy
+
+
+def test_check_and_fix_have_nothing_to_say_of_a_notebook_that_was_just_added(collection):
+    before = own_files(collection)
+    for command in ("check", "fix"):
+        code, said = collection.run(command)
+        assert (code, said.splitlines()[-1]) == (0, "All is in order. `make test` is the full proof."), said
+    assert own_files(collection) == before
+
+
+def test_a_report_with_a_notebook_that_was_just_added_is_published(collection):
+    code, said = collection.run("report")
+    assert code == 0 and "error" not in said and "moved" not in said, said
+    for day in (NOTE, data.latest()):
+        assert (collection.report / day / "08_capex" / "index.html").is_file()
+        assert "capex-mean-change" in (collection.report / day / "verdicts.csv").read_text(encoding="utf-8")
+
+
+def test_the_tests_pass_with_a_notebook_that_was_just_added(collection):
+    tests = [f"tests/test_{name}.py" for name in ("capex", "house", "gate", "data_contract", "notebooks")]
+    # of notebooks that are not here, of the collection as of other days, and what executes a notebook of its own
+    left_out = ["answers_a_question", "notebook_of_the_plan", "stored_parameters", "nbval_or_by"]
+    left_out += ["later_edition", "early_days", "has_a_page"]
+    words = ["-v", "-p", "no:cacheprovider", "-k", f"capex or not ({' or '.join(left_out)})", *tests]
+    run = {"kernels": None, "command": ("-m", "pytest"), "folder": collection.root}
+    code, said = collection.run(*words, "notebooks/08_capex.ipynb", **run)
+    assert code == 0, said
+    # it is among those that are judged: by its own tests, by nbval, as a topic, by the gate
+    judged = ["tests/test_capex.py::", "08_capex::ipynb::Cell 0", "that_does[capex]", "the_gate[08_capex-shown]"]
+    assert [name for name in judged if name not in said] == [], said
 
 
 # without a run

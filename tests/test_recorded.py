@@ -5,6 +5,7 @@ import math
 import pytest
 
 from helpers import data, freshness, inference, paths, readme, recorded, results, run
+from helpers.execution import Fault
 
 MEAN = {"id": "mean", "notebook": "01_returns", "role": "headline", "value": 2.0, "low": 1.0, "high": 4.0, "n": 9}
 MEAN |= {"unit": "percent", "method": "exact: mean of nine", "kind": "exact", "verdict": "holds", "inputs": []}
@@ -86,6 +87,20 @@ def test_what_came_went_or_turned_is_named(found, told):
     assert recorded.differences(found, [MEAN]) == [told]
 
 
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ([MEAN | {"value": 3.0, "low": 1.5}], ["mean: 2 (1 to 4) -> 3 (1.5 to 4)"]),
+        ([MEAN | {"verdict": "fails", "n": 8}], ["mean: n 9 -> 8; verdict holds -> fails"]),
+        ([MEAN | {"value": 2.0 + 1e-12}], []),
+        ([], ["mean: 2 (1 to 4) -> not recorded"]),
+        ([MEAN, NONE], ["none: not recorded -> no answer"]),
+    ],
+)
+def test_a_change_names_the_record_and_its_old_and_new_value(found, told):
+    assert [*map(str, recorded.changes(found, [MEAN]))] == told
+
+
 def test_an_answer_in_place_of_none_is_a_difference_and_so_is_another_reason():
     answer = NONE | dict.fromkeys(("value", "low", "high"), 0.0)
     answer |= {"method": "exact: a sum", "kind": "exact", "unit": "percent", "n": 1}
@@ -156,17 +171,16 @@ def test_results_are_recorded_when_all_notebooks_succeed_and_only_then(place, ma
 
         return carried
 
-    monkeypatch.setattr(run, "run_jobs", carrying([MEAN, NONE], {}))
+    monkeypatch.setattr(run, "run_jobs", carrying([MEAN, NONE], []))
     assert main("refresh-outputs") == (0, "")
     assert recorded.editions() == ["2025-02-14", "2025-12-31"]
     before = recorded.place().read_bytes()
     assert recorded.place() == place.root / "tests" / "recorded.csv"
     place.write("01_leaf")
-    monkeypatch.setattr(run, "run_jobs", carrying([], {"01_leaf as of 2025-12-31": "cell 1: no"}))
+    monkeypatch.setattr(
+        run, "run_jobs", carrying([], [Fault("01_leaf as of 2025-12-31", "cell 1: no", "2025-12-31", "01_leaf")])
+    )
     assert main("refresh-outputs")[0] == 1
-    monkeypatch.setattr(run, "run_jobs", carrying([MEAN | {"method": "by eye"}], {}))
-    code, said = main("refresh-outputs")
-    assert code == 1 and said.startswith("error: the outputs are stored, but not recorded: no class of numbers for")
     assert recorded.place().read_bytes() == before
 
 
@@ -175,7 +189,7 @@ def test_numbers_that_your_own_data_move_are_no_news(place, main, monkeypatch):
     monkeypatch.setattr(recorded, "moved", lambda day, folder: f"{folder.name} moved")
 
     def carried(editions, *_):
-        return [place.edition("", folder=folder) for folder in editions.values()] and ({}, [])
+        return [place.edition("", folder=folder) for folder in editions.values()] and ([], [])
 
     told = []
     for own in (None, place.root):

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from helpers import freshness, paths, readme, report, run
+from helpers.execution import Fault
 
 HOUSE = paths.ROOT
 NOTE, LATEST = "2025-02-14", "2026-07-31"
@@ -395,13 +396,13 @@ def succeeding(place):
             if binding:
                 binding.leaves_done(Runs, day)
                 binding.whole(Runs, day)
-        return {}, []
+        return [], []
 
     return carried
 
 
 def failing(editions, *_):
-    return {f"01_leaf as of {day}": "cell 1: no" for day in editions}, []
+    return [Fault(f"01_leaf as of {day}", "cell 1: no", day, "01_leaf") for day in editions], []
 
 
 @pytest.mark.fault(62)

@@ -123,6 +123,13 @@ def keep(found: dict, folder: Path) -> None:
     draft.replace(target)
 
 
+def modules(notebook: str) -> set[str]:
+    """Name the helper modules that a notebook follows from, such as ``returns`` and ``charts.returns``."""
+    _, code = _cells(notebook)
+    imports, _, _ = _reads(code)
+    return _closure(imports | {*EXECUTES, "__init__"})
+
+
 def fetch(wanted: str, folder: Path) -> bool:
     """Put a kept run into a folder, if there is one whose files are all as they were; forget it if they are not."""
     kept = _store() / wanted

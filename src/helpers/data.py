@@ -20,6 +20,7 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -302,17 +303,29 @@ def read(table: str) -> tuple[pd.DataFrame, list[str]]:
     names = [rule.column for rule in rules]
     path = paths.RAW / source.file
     if not path.is_file():
-        return pd.DataFrame(columns=names), [f"{place}: missing; restore it with `git checkout {place}`"]
+        return pd.DataFrame(columns=names), [f"{place}: missing; {_restored(path, place, 'put it back')}"]
     content = path.read_bytes()
     faults = []
     digest = hashlib.sha256(content).hexdigest()
     if digest != source.sha256:
-        faults.append(
-            f"{place}: sha256 is {digest}, but data/sources.csv says {source.sha256}; "
-            f"restore it with `git checkout {place}`, or state the new hash if the change is meant"
-        )
+        instead = "state the new hash in data/sources.csv, column sha256"
+        remedy = _restored(path, place, instead, ", or state the new hash if the change is meant")
+        faults.append(f"{place}: sha256 is {digest}, but data/sources.csv says {source.sha256}; {remedy}")
     cells, found = _cells(content, rules, place)
     return cells, found + faults
+
+
+def _restored(path, place, instead, otherwise=""):
+    """Say how a raw file is restored: by git, unless this is a checkout that does not track it."""
+    command = ["git", "ls-files", "--error-unmatch", "--", path.name]
+    try:
+        # outside of any checkout the code is another
+        untracked = subprocess.run(command, cwd=paths.RAW, capture_output=True, check=False).returncode == 1
+    except OSError:
+        untracked = False
+    if untracked:
+        return f"git does not track it, so there is nothing to restore: {instead}"
+    return f"restore it with `git checkout {place}`{otherwise}"
 
 
 def vintages(table: str) -> tuple[pd.DataFrame | None, list[str]]:

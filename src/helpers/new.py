@@ -43,7 +43,15 @@ MOST_LETTERS = 80
 
 
 class NewError(ValueError):
-    """A wish that cannot be met, or a run that failed; what was there before is as it was."""
+    """A wish that cannot be met; what was there before is as it was."""
+
+    exit_code = 2
+
+
+class RunError(NewError):
+    """A run that failed; what was there before is as it was."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -435,7 +443,7 @@ def add(wish: Wish) -> list[str]:
     Raises
     ------
     NewError
-        As for `files`, or if the run fails; everything is as it was then.
+        As for `files`; a `RunError` if the run fails. Everything is as it was then.
     """
     content = files(wish)
     changed = [*paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"), paths.ROOT / "tests" / "recorded.csv"]
@@ -446,7 +454,7 @@ def add(wish: Wish) -> list[str]:
         command = [sys.executable, "-m", "helpers.run", "refresh-outputs"]
         code = subprocess.run(command, env=os.environ | environment.VARIABLES, check=False).returncode
         if code != 0:
-            raise NewError(f"the collection did not run with {wish.name} in it; everything is as it was")
+            raise RunError(f"the collection did not run with {wish.name} in it; everything is as it was")
     except BaseException:
         laid.take_back()
         raise
@@ -500,7 +508,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(*add(wish), sep="\n")
     except NewError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1 if "everything is as it was" in str(error) else 2
+        return error.exit_code
     except data.DataError as error:
         print(f"error: {len(error.faults)} fault(s) in the data:\n{error}", file=sys.stderr)
         return 1
