@@ -126,23 +126,32 @@ def test_a_parameter_is_obeyed_by_titles_captions_alternatives_and_curves(name, 
         ]
         faults += [
             f"{parameter} is {value}, and {claim} has the alternative “{label}”, which is the headline itself"
-            for claim, (headline, alternatives) in after.estimates.items()
-            for label, alternative in alternatives.items()
-            if isinstance(headline, Estimate) and alternative == headline
+            # draws that agree by chance tell nothing of a parameter
+            for claim, label in sorted(idle(after) - idle(before) if parameter not in ("draws", "seed") else ())
         ]
-    assert faults == []
+    assert faults == [], "\n".join(faults)
+
+
+def idle(run):
+    """Alternatives that say in every respect what their headline says."""
+    return {
+        (claim, label)
+        for claim, (headline, alternatives) in run.estimates.items()
+        for label, alternative in alternatives.items()
+        if isinstance(headline, Estimate) and alternative == headline
+    }
 
 
 def forms(value):
-    """How a value may stand in words: a date as ISO and in English, a number with and without commas, a list never."""
+    """How a value may stand in words: a date as ISO and in English, a number of two digits or more, a list never."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         words = day_in_words(value)
         return [value, words, words.rpartition(" ")[0]]
     if isinstance(value, str):
         return [value] if "," not in value else []
-    return [f"{value:,}", f"{value}", f"{value:g}"]
+    return [form for form in (f"{value:,}", f"{value}", f"{value:g}") if len(form) > 1]
 
 
 def test_the_words_of_a_value_are_found_in_every_form():
     assert forms("2025-01-27") == ["2025-01-27", "27 January 2025", "27 January"]
-    assert forms(10_000) == ["10,000", "10000", "10000"] and forms("51,52") == []
+    assert forms(10_000) == ["10,000", "10000", "10000"] and forms("51,52") == [] and forms(3.0) == ["3.0", "3.0"]
