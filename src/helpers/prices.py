@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -11,6 +12,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
 from helpers.inference import CLOSED_FORM, NOT_CHECKABLE, RESAMPLED, Estimate, Unanswered, exact
+from helpers.rows import carry, joined, rows_of
 
 YEAR = 365.25
 UNIT = "percent a year"
@@ -79,9 +81,9 @@ def tier_path(listed: pd.DataFrame, tier: str, kind: str = "output") -> pd.DataF
     DataFrame
         One row a price: date, price_usd, model, how (the day is known: launch, cut, ...); sorted by date.
     """
-    rows = listed[listed.tier == tier]
+    rows = listed[listed.tier == tier].sort_values("effective_date", kind="stable")
     out = pd.DataFrame({"date": rows.effective_date, "price_usd": usd_per_mtok(rows, kind), "model": rows.model})
-    return out.assign(how=rows.date_basis).sort_values("date", kind="stable").reset_index(drop=True)
+    return carry(out.assign(how=rows.date_basis).reset_index(drop=True), rows.assign(row=range(len(rows))))
 
 
 def new_prices(listed: pd.DataFrame, marked: str) -> pd.DataFrame:
@@ -151,21 +153,22 @@ def path_change(path: pd.DataFrame, start: str, end: str, as_of: str, what: str,
     before = held[held.date <= first].tail(1).assign(date=first)
     held = pd.concat([before, held[held.date > first]]).drop_duplicates("date", keep="last")
     span, logs, days = f"{first:%Y-%m-%d} to {end}", np.log(held.price_usd.to_numpy(float)), held.date.to_numpy()
+    entered = partial(rows_of, path.loc[held.index])
     if how == "fit":
-        return _line(days, logs, f"{what}, least squares over the listed prices, {span}")
+        return _line(days, logs, f"{what}, least squares over the listed prices, {span}", entered)
     # from the first price on: an unmoved price must give exactly nothing
     slope = float(_weights(days, last, how) @ (logs - logs[0]))
     words = {"ends": "first to last day", "slope": "least squares over all days"}[how]
-    return exact(yearly_percent(slope), UNIT, len(held), f"{what}, {words}, {span}")
+    return exact(yearly_percent(slope), UNIT, len(held), f"{what}, {words}, {span}", entered)
 
 
-def _line(days, logs, method):
+def _line(days, logs, method, entered):
     """Percent a year from least squares on few points, with Student's interval."""
     if len(logs) < 3:
         return Unanswered(f"{len(logs)} prices give a line no error", NOT_CHECKABLE)
     fitted = OLS(logs, add_constant(_years(days, days[0]))).fit()
     low, high = yearly_percent(fitted.conf_int()[1])
-    return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method, CLOSED_FORM)
+    return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method, CLOSED_FORM, entered)
 
 
 def _years(days, origin):
@@ -206,11 +209,12 @@ def on_board(board: pd.DataFrame | Unanswered, anchor: str, threshold: float | N
     """
     if isinstance(board, Unanswered):
         return board
-    own = board.score[board.arena_key == anchor]
+    own = board[board.arena_key == anchor]
     if own.empty:
         return Unanswered(f"the board does not hold {anchor}", NOT_CHECKABLE)
-    level = own.iloc[0] if threshold is None else threshold
-    return board[["arena_key", "error"]].assign(margin=board.score - level).reset_index(drop=True)
+    level = own.score.iloc[0] if threshold is None else threshold
+    # every margin rests on the anchor's row too
+    return carry(board[["arena_key", "error"]].assign(margin=board.score - level), board, rows_of(own).unlabel("row"))
 
 
 def on_newest_boards(scores: pd.DataFrame, anchor: str) -> pd.DataFrame:
@@ -232,13 +236,19 @@ def on_newest_boards(scores: pd.DataFrame, anchor: str) -> pd.DataFrame:
     DataFrame or Unanswered
         One row a model: arena_key, margin, error (points; missing where that board has no interval).
     """
-    own = scores[scores.arena_key == anchor].set_index("board_date").score
-    if own.empty:
+    anchors = scores[scores.arena_key == anchor]
+    if anchors.empty:
         return Unanswered(f"no board known holds {anchor}")
-    joint = scores[scores.board_date.isin(own.index)].sort_values("board_date", kind="stable")
-    newest = joint.drop_duplicates("arena_key", keep="last").reset_index(drop=True)
-    error = (newest.score_high - newest.score_low) / (2 * _HALF)
-    return newest[["arena_key"]].assign(error=error, margin=newest.score - newest.board_date.map(own))
+    joint = scores[scores.board_date.isin(anchors.board_date)].sort_values("board_date", kind="stable")
+    newest = joint.drop_duplicates("arena_key", keep="last")
+    newest = newest.assign(row=range(len(newest)))
+    beside = anchors.loc[newest.board_date.map(dict(zip(anchors.board_date, anchors.index, strict=True)))]
+    margin, error = (
+        newest.score.to_numpy() - beside.score.to_numpy(),
+        (newest.score_high - newest.score_low) / (2 * _HALF),
+    )
+    out = newest[["arena_key"]].assign(error=error, margin=margin).reset_index(drop=True)
+    return carry(out, newest, beside.assign(row=range(len(newest))))
 
 
 def offers(
@@ -295,7 +305,9 @@ def offers(
     known = known.assign(since=since, developer=known.developer.fillna(known.name))
     known = known.drop_duplicates(["arena_key", "since"], keep="last")
     names = ["arena_key", "name", "developer", "released", "since", "price_usd", "margin", "error"]
-    return known.sort_values(["since", "arena_key"], kind="stable")[names].reset_index(drop=True)
+    known = known.sort_values(["since", "arena_key"], kind="stable")[names]
+    sold, out = prices.loc[known.index, []].assign(row=range(len(known))), known.reset_index(drop=True)
+    return carry(out, sold, joined(out, "arena_key", about, levels))
 
 
 def coverage(
@@ -374,9 +386,12 @@ def cheapest(
     best = price.argmin(axis=0)
     path = models.loc[best, ["arena_key", "name", "developer"]].reset_index(drop=True)
     path = path.assign(date=days, price_usd=price[best, np.arange(len(days))])
+    # every offer that was compared, by the day on which it began
+    compared = rows_of(held).relabel(since=lambda part: part.row.map(held.since) if "row" in part else pd.NaT)
     same = (path.arena_key == path.arena_key.shift()) & (path.price_usd == path.price_usd.shift())
     same.iloc[-1] = False
-    return path.loc[~same, ["date", "price_usd", "arena_key", "name", "developer"]].reset_index(drop=True)
+    out = path.loc[~same, ["date", "price_usd", "arena_key", "name", "developer"]].reset_index(drop=True)
+    return carry(out, compared.unlabel("row"))
 
 
 def _stream(seed, key):
@@ -501,7 +516,8 @@ def lowest_change(
     words = {"ends": "first to last day", "slope": "least squares over all days"}[how]
     makers = models.developer.nunique()
     method = f"{what}, {words}, {first:%Y-%m-%d} to {end}; bootstrap of {makers} developers and draws of scores"
-    return Estimate(value, min(low, value), max(high, value), UNIT, len(models), method, RESAMPLED)
+    ends, entered = (min(low, value), max(high, value)), partial(rows_of, table[table.since <= last])
+    return Estimate(value, *ends, UNIT, len(models), method, RESAMPLED, entered)
 
 
 def _measured(table):
@@ -544,8 +560,10 @@ def entries(table: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
     """
     if isinstance(table, Unanswered):
         return table
-    first = table.drop_duplicates("arena_key").rename(columns={"since": "date"}).reset_index(drop=True)
-    return first[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(first.date))
+    offered = table.drop_duplicates("arena_key")
+    first = offered.rename(columns={"since": "date"}).reset_index(drop=True)
+    out = first[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(first.date))
+    return carry(out, rows_of(offered).unlabel("row"))
 
 
 def on_sale(table: pd.DataFrame | Unanswered, end: str) -> pd.DataFrame | Unanswered:
@@ -563,7 +581,8 @@ def on_sale(table: pd.DataFrame | Unanswered, end: str) -> pd.DataFrame | Unansw
     price, models = _grid(table, days, False)
     rows = [models.assign(date=day, price_usd=price[:, t])[np.isfinite(price[:, t])] for t, day in enumerate(days)]
     panel = pd.concat(rows, ignore_index=True)
-    return panel[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(panel.date))
+    out = panel[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(panel.date))
+    return carry(out, rows_of(table[table.since <= end]).unlabel("row"))
 
 
 def _halves(dates):
@@ -683,7 +702,8 @@ def hedonic_change(
     low, high = yearly_percent((np.nanquantile(drawn[:, -1], [0.025, 0.975]) - shift) / years)
     words = {"trend": "linear in time", "dummies": f"dummies of {periods[0]} and {periods[-1]}"}[how]
     method = f"hedonic regression on score, {words}; bootstrap of {sample.developer.nunique()} developers"
-    return Estimate(value, min(low, value), max(high, value), UNIT, len(sample), method, RESAMPLED)
+    ends, entered = (min(low, value), max(high, value)), partial(rows_of, sample)
+    return Estimate(value, *ends, UNIT, len(sample), method, RESAMPLED, entered)
 
 
 def volumes_at_prices(volumes: pd.DataFrame, path: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
@@ -710,7 +730,11 @@ def volumes_at_prices(volumes: pd.DataFrame, path: pd.DataFrame | Unanswered) ->
     if both.empty:
         return Unanswered("no count of tokens is known for a month with a price")
     out = pd.DataFrame({"month": both.period_end, "tokens": both.tokens_per_month.astype(float)})
-    return out.assign(price_usd=both.price_usd, spending_usd=out.tokens * both.price_usd / 1e6).reset_index(drop=True)
+    out = out.assign(price_usd=both.price_usd, spending_usd=out.tokens * both.price_usd / 1e6).reset_index(drop=True)
+    counted = volumes.loc[months.index[both.index]].assign(row=range(len(out)))
+    # offers that began later moved no price of these months
+    compared = rows_of(path).select(since=lambda since: since.isna() | (since <= out.month.max()))
+    return carry(out, counted, compared)
 
 
 def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False) -> Estimate | Unanswered:
@@ -749,7 +773,9 @@ def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False
     low, high = fitted.conf_int()[1]
     freedom = int(fitted.df_resid)
     method = f"log tokens on log price{' and time' if trend else ''}, {what}; Student, {freedom} degrees of freedom"
-    return Estimate(fitted.params[1], low, high, "elasticity", len(months), method, CLOSED_FORM)
+    return Estimate(
+        fitted.params[1], low, high, "elasticity", len(months), method, CLOSED_FORM, partial(rows_of, months)
+    )
 
 
 def yearly_factors(own: dict, published: pd.DataFrame) -> pd.DataFrame | Unanswered:

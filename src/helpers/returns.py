@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from helpers.inference import Estimate, Unanswered, exact
+from helpers.inference import Estimate, Unanswered, clustered_share, exact
 from helpers.rows import carry, rows_of
 
 
@@ -277,8 +277,36 @@ def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
         return_percent=100 * (rows.price / before.price - 1),
         check_return_percent=100 * (rows.check_price / before.check_price - 1),
     )
-    out = out.dropna(subset="start").reset_index(drop=True)
-    return out.assign(difference=(out.return_percent - out.check_return_percent).abs())
+    out = out.dropna(subset="start")
+    earlier = rows.assign(place=rows.index).groupby(key).place.shift()[out.index].astype("int64")
+    sources = [checks.loc[places, []].assign(row=range(len(out))) for places in (out.index, earlier)]
+    out = out.reset_index(drop=True)
+    return carry(out.assign(difference=(out.return_percent - out.check_return_percent).abs()), *sources)
+
+
+def vendor_agreement(
+    differences: pd.DataFrame, tolerance: float, draws: int, seed: np.random.SeedSequence
+) -> Estimate | Unanswered:
+    """Share of checked returns on which two vendors agree, with an interval that resamples securities.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        As `vendor_differences` gives: security, difference (percentage points).
+    tolerance : float
+        Percentage points by which two returns that agree may differ.
+    draws, seed
+        As for `helpers.inference.clustered_share`.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Share; n is the number of returns.
+    """
+    if differences.empty:
+        return Unanswered("no price check was known yet")
+    within, rows = differences.difference <= tolerance, partial(rows_of, differences)
+    return clustered_share(within, differences.security, "share", "bootstrap by security", draws, seed, rows)
 
 
 def returns_table(
