@@ -5,6 +5,7 @@ import statsmodels.api as sm
 
 from helpers import data, frontier, prices
 from helpers.inference import CANNOT_BE_ASKED_YET, NOT_CHECKABLE, Estimate, Unanswered
+from helpers.rows import rows_of
 
 NOTE, LATE, GPT4 = "2025-02-14", "2026-10-02", "gpt-4-0314"
 DAYS = ["2022-12-30", "2024-10-31", NOTE, "2025-06-30", "2025-12-31", "2026-07-31", LATE]
@@ -592,10 +593,61 @@ def test_stanfords_20_dollars_to_7_cents_is_a_nineteenfold_fall_a_year():
 
 
 def test_percent_a_year_become_factors_with_their_ends_in_order_above_the_published():
-    own = {"a level": Estimate(-90.0, -95.0, -80.0, prices.UNIT, 5, "x"), "asked later": Unanswered("not yet")}
+    level = Estimate(-90.0, -95.0, -80.0, prices.UNIT, 5, "x", "resampled")
+    own = {"a level": level, "asked later": Unanswered("not yet")}
     cells = {"source": ["Others (2025)"], "measure": ["a test"], "factor": [np.nan], "low": [5.0], "high": [10.0]}
     published = pd.DataFrame(cells).assign(basis="printed")
     table = prices.yearly_factors(own, published)
     assert table.label.tolist() == ["a level", "Others: a test"]
     assert table.iloc[0, 2:].tolist() == pytest.approx([10, 5, 20]) and table.low[1] == 5
     assert prices.yearly_factors({"later": Unanswered("not yet")}, published) == Unanswered("not yet")
+
+
+# the rows that a number rests on
+
+
+def entered(estimate, **tables):
+    """Rows of each table that entered an estimate."""
+    return {table: tables[table].loc[places] for table, places in rows_of(estimate).positions().items()}
+
+
+def test_a_change_of_a_tier_rests_on_the_prices_in_force_over_its_period(openai):
+    found = prices.path_change(prices.tier_path(openai, "flagship"), "2023-11-10", "2025-01-20", LATE, "flagship")
+    rows = entered(found, openai_prices=openai)["openai_prices"]
+    assert set(rows.tier) == {"flagship"} and len(rows) == found.n
+    # the one in force on the first day came earlier
+    assert rows.effective_date.min() < pd.Timestamp("2023-11-10") < sorted(rows.effective_date)[1]
+    assert rows.effective_date.max() <= pd.Timestamp("2025-01-20")
+
+
+def test_a_lowest_price_rests_on_offers_begun_by_its_end_their_scores_and_releases(held):
+    table, scores, listed, catalogue = held
+    tables = {"arena_scores": scores, "model_prices": listed, "models": catalogue}
+    wide, narrow = (
+        entered(prices.lowest_change(table, GPT4, end, 50, seed(), "x"), **tables) for end in (NOTE, "2024-06-30")
+    )
+    assert set(narrow) == set(tables) and all(len(narrow[name]) < len(wide[name]) for name in tables)
+    assert narrow["model_prices"].effective_date.max() <= pd.Timestamp("2024-06-30")
+    models = set(table.arena_key[table.since <= "2024-06-30"])
+    assert set(narrow["models"].arena_key) == models and models <= set(narrow["arena_scores"].arena_key)
+
+
+def test_a_margin_on_the_newest_joint_board_rests_on_the_anchors_score_there_too():
+    scores = data.load("arena_scores", NOTE)
+    plain = scores[~scores.style_control]
+    levels = prices.on_newest_boards(plain, GPT4)
+    rows = plain.loc[rows_of(levels[levels.arena_key == "gpt-4-1106-preview"]).positions()["arena_scores"]]
+    assert set(rows.arena_key) == {GPT4, "gpt-4-1106-preview"} and rows.board_date.nunique() == 1
+
+
+def test_an_elasticity_rests_on_its_months_and_the_offers_that_had_begun_by_then():
+    scores, listed, catalogue, volumes = (
+        data.load(table, LATE) for table in ("arena_scores", "model_prices", "models", "token_volumes")
+    )
+    levels = prices.on_newest_boards(scores[~scores.style_control], GPT4)
+    path = prices.cheapest(prices.offers(levels, listed, catalogue, frontier.LIST_PRICES), LATE)
+    months = prices.volumes_at_prices(volumes, path)
+    rows = entered(prices.elasticity(months, "x"), arena_scores=scores, model_prices=listed, models=catalogue,
+                   token_volumes=volumes)  # fmt: skip
+    assert set(rows["token_volumes"].period_end) == set(months.month)
+    assert rows["model_prices"].effective_date.max() <= months.month.max()

@@ -269,3 +269,28 @@ def test_wealth_starts_at_100_and_its_drawdown_is_measured_from_its_own_peak():
 def test_wealth_cannot_be_told_on_its_first_day():
     found = returns.wealth_paths(indices(A=[100, 120]), NO_CAPS, [Portfolio("A", "A")], DAYS[1])
     assert isinstance(found, Unanswered)
+
+
+def price_checks():
+    rows = [("A", day, price, other) for day, price, other in zip(DAYS, [10, 11, 12], [5, 5.5, 6.6], strict=True)]
+    rows += [("B", day, price, price) for day, price in zip(DAYS, [20, 21, 22], strict=True)]
+    checks = pd.DataFrame(rows, columns=["security", "date", "price", "check_price"])
+    checks = checks.assign(kind="close", vendor="x", check_vendor="y", independent=checks.security == "A")
+    checks.attrs["table"] = "price_checks"
+    return checks
+
+
+def test_vendors_agree_in_the_share_of_returns_within_the_tolerance():
+    seed, differences = np.random.SeedSequence(1), returns.vendor_differences(price_checks())
+    found = [returns.vendor_agreement(differences, 0.2, 99, seed, which) for which in ("independent", "all")]
+    # A's second return differs by nearly eleven points
+    assert [(each.value, each.n) for each in found] == [(0.5, 2), (0.75, 4)]
+    assert isinstance(returns.vendor_agreement(differences[:0], 0.2, 99, seed), Unanswered)
+    with pytest.raises(ValueError, match="'independent', 'closes' or 'all', not 'some'"):
+        returns.vendor_agreement(differences, 0.2, 99, seed, "some")
+
+
+def test_the_rows_of_an_agreement_are_both_days_of_each_return_that_counts():
+    checks, seed = price_checks(), np.random.SeedSequence(1)
+    found = returns.vendor_agreement(returns.vendor_differences(checks), 0.2, 99, seed)
+    assert positions(found) == {"price_checks": [0, 1, 2]}

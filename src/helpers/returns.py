@@ -285,28 +285,34 @@ def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
 
 
 def vendor_agreement(
-    differences: pd.DataFrame, tolerance: float, draws: int, seed: np.random.SeedSequence
+    differences: pd.DataFrame, tolerance: float, draws: int, seed: np.random.SeedSequence, which: str = "independent"
 ) -> Estimate | Unanswered:
     """Share of checked returns on which two vendors agree, with an interval that resamples securities.
 
     Parameters
     ----------
     differences : DataFrame
-        As `vendor_differences` gives: security, difference (percentage points).
+        As `vendor_differences` gives: security, kind, independent, difference (percentage points).
     tolerance : float
         Percentage points by which two returns that agree may differ.
     draws, seed
         As for `helpers.inference.clustered_share`.
+    which : str
+        ``independent`` vendors alone, of these the ``closes`` alone, or ``all`` checks.
 
     Returns
     -------
     Estimate or Unanswered
         Share; n is the number of returns.
     """
-    if differences.empty:
+    if which not in ("independent", "closes", "all"):
+        raise ValueError(f"checks are 'independent', 'closes' or 'all', not {which!r}")
+    chosen = differences if which == "all" else differences[differences.independent]
+    chosen = chosen[chosen.kind == "close"] if which == "closes" else chosen
+    if chosen.empty:
         return Unanswered("no price check was known yet")
-    within, rows = differences.difference <= tolerance, partial(rows_of, differences)
-    return clustered_share(within, differences.security, "share", "bootstrap by security", draws, seed, rows)
+    within, rows = chosen.difference <= tolerance, partial(rows_of, chosen)
+    return clustered_share(within, chosen.security, "share", "bootstrap by security", draws, seed, rows)
 
 
 def returns_table(
