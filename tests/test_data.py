@@ -128,7 +128,7 @@ def cell(column, value):
 
 WHOLE_FILE = {
     "an empty file": ("", "data/raw/prices.csv: is empty"),
-    "a header only": (PRICES.splitlines(True)[0], "data/raw/prices.csv: has a header but no rows"),
+    "a header only": (PRICES.splitlines(True)[0], "data/raw/prices.csv line 1: has a header but no rows"),
     "a cut last line": (PRICES[:-6], "data/raw/prices.csv: is cut: line 4 has no line end"),
     "a short row": (edited("20,7,", "20,"), "data/raw/prices.csv line 4: 5 cells, but the header has 6"),
     "a long row": (edited("20,7,", "20,7,,"), "data/raw/prices.csv line 4: 7 cells, but the header has 6"),

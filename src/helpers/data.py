@@ -860,7 +860,7 @@ def _rules_by_table(_):
 
 
 def _placed(place, faults):
-    return [f"{place} {fault}" if fault.startswith("line") else f"{place}: {fault}" for fault in faults]
+    return [f"{place} {fault}" for fault in faults]
 
 
 def _decoded(content):
@@ -905,7 +905,7 @@ def _rows(text, header):
     except csv.Error as error:
         faults.append(f"line {reader.line_num}: {error}")
     if not rows and not faults:
-        faults.append("has a header but no rows")
+        faults.append("line 1: has a header but no rows")
     return rows, lines, faults
 
 
@@ -1004,7 +1004,9 @@ def _own_tables(files):
 
 def _listed_own(content):
     text, fault = _decoded(content)
-    rows, _, faults = _rows(text, OWN_COLUMNS) if not fault else ([], [], [fault])
+    if fault:
+        return pd.DataFrame(columns=OWN_COLUMNS, dtype=str), [f"data/own/sources.csv: {fault}"]
+    rows, _, faults = _rows(text, OWN_COLUMNS)
     ledger = pd.DataFrame(rows, columns=OWN_COLUMNS, dtype=str)
     if not faults:
         empty = ledger.eq("").any(axis=1) | ledger.table.duplicated()
