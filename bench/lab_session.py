@@ -341,7 +341,7 @@ def work(session: Session) -> None:
         told.append("It lists the changed notebook.")
     with session.step("`make check`") as told:
         code, lines = session.command("check")
-        expect(code == 1 and any("note_day is '2025-02-07', but the claims rest on" in line for line in lines), lines)
+        expect(code == 1 and any("note_day 2025-02-07 instead of" in line for line in lines), lines)
         told.append(f"{lines[-1]} It names note_day.")
     (PICTURES / "check.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     with session.step("`make fix`") as told:

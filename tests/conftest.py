@@ -1,6 +1,8 @@
 """A small project for the tests of what executes notebooks: the real code, and notebooks of a few lines."""
 
+import ast
 import base64
+import csv
 import json
 import os
 import shutil
@@ -98,13 +100,30 @@ if [price, factor] in json.loads(os.environ.get("UNLUCKY", "[]")):
     sys.exit(f"Traceback\\nerror: 01_leaf as of {day}: {root}/notebooks is unlucky (read x/01_leaf)\\nmore")
 value = price * factor + len((root / "requirements.lock").read_text())
 held = {"id": "leaf", "notebook": "01_leaf", "role": "headline", "value": value, "low": value - 1.96}
-held |= {"high": value + 1.96, "unit": "percent", "n": 9, "method": "mean", "inputs": []}
+held |= {"high": value + 1.96, "unit": "percent", "n": 9, "method": "mean", "kind": "closed form", "inputs": []}
 folder = root / "report" / day
 folder.mkdir(parents=True)
 (folder / "results.json").write_text(json.dumps([held]))
 row = f"leaf,01_leaf,{value},{value - 1.96},{value + 1.96},percent,{'holds' if value < 10 else 'fails'},,"
 (folder / "verdicts.csv").write_text(f"claim,notebook,value,low,high,unit,verdict,robust,reason\\n{row}\\n")
 print("Executed 1 of 1 notebooks")
+"""
+
+TREE_DATA = """
+from pathlib import Path
+
+import pandas as pd
+
+folder = Path(__file__).resolve().parents[2] / "data"
+
+
+def sources():
+    return pd.read_csv(folder / "sources.csv", index_col="table")
+
+
+def load(table, as_of):
+    rows = pd.read_csv(folder / "raw" / f"{table}.csv", parse_dates=["day"])
+    return rows[rows.day <= as_of]
 """
 
 HOSTILE = """=1+1 "#panic(1) $x$ @a <b> \\\\input{c} *d* _e_ %f & 零 <script>alert(1)</script>"""
@@ -128,7 +147,26 @@ class Project:
         cells += [nbformat.v4.new_code_cell(source, id=f"cell-{place}") for place, source in enumerate(sources)]
         file = self.notebooks / f"{name}.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells), file)
+        self.declare(name, settings)
         return file
+
+    def declare(self, name, settings):
+        """Declare the parameters of a notebook but those of a refused cell; drop rows of notebooks that are gone."""
+        try:
+            values = {each.targets[0].id: ast.literal_eval(each.value) for each in ast.parse(settings).body}
+        except (SyntaxError, ValueError, AttributeError):
+            values = {}
+        if values.get("as_of") == data.REPLICATION:
+            ledger = self.root / "data" / data.PARAMETERS
+            with ledger.open(encoding="utf-8", newline="") as lines:
+                head, *rows = csv.reader(lines)
+            names = {file.stem for file in self.notebooks.glob("*.ipynb")} - {name}
+            # in the template it is linked to those of other projects
+            ledger.unlink()
+            with ledger.open("w", encoding="utf-8", newline="") as lines:
+                new = [[name, each, json.dumps(value)] for each, value in values.items()]
+                kept = [row for row in rows if row[0] in names]
+                csv.writer(lines, lineterminator="\n").writerows([head, *kept, *new])
 
     def edition(self, as_of, words="[]", folder=None):
         """Lay out a complete edition."""
@@ -228,7 +266,7 @@ def place(tmp_path, monkeypatch):
     place = Project(tmp_path / "a {project}")
     (place.root / "src").symlink_to(HOUSE / "src")
     (place.root / "data").mkdir()
-    for name in ("claims.csv", "sources.csv", "columns.csv"):
+    for name in ("claims.csv", "sources.csv", "columns.csv", data.PARAMETERS):
         head, _, _ = (HOUSE / "data" / name).read_text(encoding="utf-8").partition("\n")
         (place.root / "data" / name).write_text(head + "\n", encoding="utf-8")
     for name in ("requirements.lock", "references.bib"):
@@ -253,6 +291,7 @@ def repository(place, monkeypatch):
     (place.root / "src" / "helpers").mkdir(parents=True)
     (place.root / "data" / "raw").mkdir()
     contents = {"src/helpers/__init__.py": "", "src/helpers/run.py": TREE_RUN, "src/factor.txt": "3"}
+    contents["src/helpers/data.py"] = TREE_DATA
     contents |= {"data/raw/prices.csv": "day,price\n2024-06-28,2\n2025-06-30,9\n", "notebooks/01_leaf.ipynb": "{}"}
     contents |= {".gitignore": "report/\nprocessed/\n__pycache__/\n", "README.md": "read"}
     sources = ",".join(data.SOURCE_COLUMNS) + "\nprices.csv,prices,a day,p,a,l,2025,2025,day,series,0\n"
@@ -410,7 +449,15 @@ def hostile(tmp_path, monkeypatch):
         nbformat.v4.new_code_cell(code, outputs=outputs, id="c"),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
-    found = {"value": -4.125, "low": "-inf", "high": -2.0, "unit": HOSTILE, "n": 5, "method": HOSTILE}
+    found = {
+        "value": -4.125,
+        "low": "-inf",
+        "high": -2.0,
+        "unit": HOSTILE,
+        "n": 5,
+        "method": HOSTILE,
+        "kind": "resampled",
+    }
     inputs = [{"table": "prices", "rows": 2, "sha256": "0"}]
     record = {"id": "fell", "notebook": "01_returns", "role": "headline"} | found | {"inputs": inputs}
     (folder.parent / "results.json").write_text(json.dumps([record]), encoding="utf-8")
@@ -446,22 +493,27 @@ PRICES = """day,plain,name,price
 2025-01-08,1,A,8
 2025-03-01,1,A,9
 """
+DECLARED = f'notebook,name,value\n01_returns,as_of,"""{results.NOTE_DAY}"""\n01_returns,seed,7\n'
 PARAMETERS = 'as_of = "2025-01-31"  # date, ISO: what is read\nseed = 7  # integer: root of "all" draws'
 # as a cell of a notebook, with a call that starts behind letters of more than a byte and ends lines below
-CELL = f"""from helpers import data, inference, paths, results
-here = paths.here("01_returns", as_of)
-prices = data.load("prices", as_of)
-plain = prices[prices.plain].sort_values("price", ascending=False)
+CELL = f"""from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_returns", as_of)
+prices = notebook.load("prices")
+entered = rows_of(prices[prices.plain].sort_values("price", ascending=False))
 é, found = "é", inference.share(
     8,
     10,  # of ten
     "probability",
     "share of days, Wilson interval",
+    rows=entered,
 )
-others = {{"half, of all": inference.share(2, 10, "probability", "the same"), "none": inference.Unanswered("no row")}}
-others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r})
-print(results.record(here, "fell", found, others, [plain], as_of, [prices]))
-results.note(here, "returns-beside", others["none"], [prices[prices.name == "C"]])
+half = inference.share(2, 10, "probability", "the same", rows=rows_of(prices))
+others = {{"half, of all": half, "none": inference.Unanswered("no row")}}
+others[{EVIL!r}] = inference.exact(0.75, "probability", 4, {EVIL!r}, rows_of(prices[:1]))
+print(notebook.record("fell", found, others))
+notebook.note("returns-beside", others["none"])
 """
 
 
@@ -496,7 +548,7 @@ def lay_out(tmp_path, monkeypatch):
         monkeypatch.setattr(paths, "REPORT", folder / "report")
         paths.RAW.mkdir(parents=True, exist_ok=True)
         (paths.RAW / "prices.csv").write_text(PRICES, encoding="utf-8")
-        ledgers = {"claims": CLAIMS, "columns": COLUMNS}
+        ledgers = {"claims": CLAIMS, "columns": COLUMNS, "parameters": DECLARED}
         ledgers["sources"] = SOURCES.format(sha256=freshness.digest(paths.RAW / "prices.csv"))
         for name, text in ledgers.items():
             (paths.DATA / f"{name}.csv").write_text(text, encoding="utf-8")
@@ -510,7 +562,7 @@ def lay_out(tmp_path, monkeypatch):
         for source in (PARAMETERS, f'as_of = "{as_of}"', cell):
             kernel.run(source)
         (edition / "01_returns" / "notebook.ipynb").write_text(json.dumps(kernel.notebook()), encoding="utf-8")
-        results.write_edition(as_of)
+        results.write_edition(edition, as_of)
         lineage.remember_build(edition)
         monkeypatch.delenv(paths.PLACE_VARIABLE)
         return edition

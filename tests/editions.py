@@ -19,7 +19,7 @@ kernels.warm_up()
 with runs.Workers(kernels.kind(), 2) as workers:
     places = {day: paths.REPORT / day for day in sys.argv[2:]}
     settings = {day: {"as_of": day} for day in places}
-    print(json.dumps(run.run_jobs(places, settings, "Editions", workers)[0]))
+    print(json.dumps([str(fault) for fault in run.run_jobs(places, settings, "Editions", workers)[0]]))
 """
 
 
@@ -37,5 +37,5 @@ def executed(folder, *days):
     command = [sys.executable, "-c", EDITIONS, folder, *days]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {}
+    assert json.loads(done.stdout) == []
     return [folder / day for day in days]

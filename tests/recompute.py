@@ -189,7 +189,8 @@ class Trace:
             return Leaf(value.attrs["table"], value)
         parent, node = self.tables.get(id(value.attrs.get("made_from")), (None, None))
         if parent is None:
-            return Unknown(f"a table made in a cell: {list(getattr(value, 'columns', [value.name]))[:8]}")
+            names = list(value.columns[:8]) if isinstance(value, pd.DataFrame) else value.name
+            return Unknown(f"a table made in a cell: {names}")
         columns = None
         if isinstance(parent, pd.DataFrame):
             columns = value.name if isinstance(value, pd.Series) else list(value.columns)

@@ -52,7 +52,9 @@ def test_what_cannot_be_bound_is_told_in_a_line_and_nothing_that_follows_is_begu
     bound.leaves_done(runs, DAYS[0])
     bound.whole(runs, DAYS[0])
     runs.end("_write_numbers", error=ValueError("no alt text\nmore"))
-    assert bound.faults == {f"binding the edition of {DAYS[0]}": "no alt text"} and not runs.asked and not bound.seals
+    (fault,) = bound.faults
+    assert str(fault) == f"binding the edition of {DAYS[0]}: no alt text" and fault.as_of == DAYS[0]
+    assert not runs.asked and not bound.seals
     bound.leaves_done(runs, DAYS[1])
     with pytest.raises(ZeroDivisionError):  # a fault of ours is not passed off as one of the content
         runs.end("_write_numbers", error=ZeroDivisionError())
@@ -77,6 +79,6 @@ def test_docs_that_would_tell_of_other_editions_are_written_anew(bound, monkeypa
     bound.seals[DAYS[1]] = {}
     bound.publish_docs(lambda place, target: published.append(target), list(DAYS))
     assert len(written) == 2 and len(published) == 3
-    bound.faults["binding the docs"] = "no title"
+    bound._miss_docs("no title")
     bound.publish_docs(lambda place, target: published.append(target), list(DAYS))
     assert len(published) == 3

@@ -75,6 +75,7 @@ def keys(settings=None):
         ("data/sources.csv", ",token_volumes,", ",token_volumes,New ", {*ANY, "06_token_prices"}),
         ("data/columns.csv", "\ntoken_volumes,", "\ntoken_volumes,new_", {*ANY, "06_token_prices"}),
         ("data/claims.csv", "\n", "\n\n", ALL),
+        ("data/parameters.csv", "06_token_prices,draws,10000", "06_token_prices,draws,9999", {"06_token_prices"}),
         # what executes
         ("requirements.lock", "==", "==9", ALL),
         (".venv/pyvenv.cfg", "3.11.7", "3.12.0", ALL),
@@ -222,6 +223,9 @@ def test_every_file_that_a_notebook_opens_is_part_of_its_key(whole):
                 assert reads, (notebook, name)
             elif folder == "src/helpers/fonts":
                 assert "module charts.house" in found, (notebook, name)
+            elif name == "data/parameters.csv":
+                # own cases have none that are declared
+                assert "declared parameters" in found or notebook.startswith("own_"), (notebook, name)
             # an added claim is recorded by no notebook but its own
             elif name not in (*CLAIMS, "src/helpers/data.py", "src/helpers/journal.py"):
                 assert whole.root / name in known, (notebook, name)

@@ -82,7 +82,7 @@ def crowded():
     axes[5].text(0, 0.9, "cut at the frame, for it is far too long", clip_on=True)
     axes[5].annotate("", (0, 0), (1, 1), arrowprops={"arrowstyle": "->"})
     axes[5].set_clip_path(axes[5].patch)
-    return charts.Drawing(figure, "All", "5 kinds.", pd.DataFrame({"value": [5.0]}))
+    return charts.Drawing(figure, figure.heading.get_text(), "5 kinds.", pd.DataFrame({"value": [5.0]}))
 
 
 @pytest.mark.parametrize("drawn", [drawing, crowded])
@@ -277,7 +277,7 @@ def test_training_compute_is_titled_by_its_growth_and_names_stand_apart():
 
 def test_ratios_that_span_decades_are_drawn_on_a_log_scale():
     claim = "r1-half-the-compute"
-    wide, narrow = (inference.Estimate(0.5, low, 0.6, "ratio", 2, "test") for low in (0.001, 0.45))
+    wide, narrow = (inference.Estimate(0.5, low, 0.6, "ratio", 2, "test", "resampled") for low in (0.001, 0.45))
     for found, scale in ((wide, "log"), (narrow, "linear")):
         drawn = charts.alternatives({claim: found}, {claim: {}}, results.claims())
         assert drawn.figure.axes[0].get_xscale() == scale
@@ -405,7 +405,7 @@ def test_days_around_an_event_name_those_whose_interval_leaves_out_zero():
 @pytest.mark.parametrize("value, words", [(-11.0, "None of 100"), (-0.97, "2 of 100")])
 def test_placebo_days_as_low_as_the_event_are_counted(value, words):
     placebos = pd.Series(np.linspace(-1, 1, 100), index=pd.bdate_range("2024-01-01", periods=100))
-    found = inference.Estimate(value, value, value, "percent", 9, "x")
+    found = inference.Estimate(value, value, value, "percent", 9, "x", "resampled")
     drawn = charts.placebo_distribution(placebos, found, "2025-01-27", "a mean")
     assert drawn.title.startswith(words) and len(drawn.points) == 101
     assert isinstance(charts.placebo_distribution(placebos.iloc[:0], found, DAY, "a mean"), Unanswered)
@@ -490,7 +490,7 @@ def test_a_lag_is_told_by_the_name_of_the_best_open_model():
             "until": pd.Timestamp("2024-07-01"),
         }
     )
-    months = inference.Estimate(6.0, 5.0, 6.0, "months", 2, "m")
+    months = inference.Estimate(6.0, 5.0, 6.0, "months", 2, "m", "resampled")
     drawn = charts.record_frontiers(table, table[:1], table[1:], months)
     assert drawn.title.startswith("On 2024-07-01 the best open model, O, was 20 points behind the best proprietary one")
     assert isinstance(charts.record_frontiers(table, table, table, Unanswered("no board")), Unanswered)
@@ -600,7 +600,7 @@ def test_exposure_is_told_as_a_ratio_of_odds():
     x = np.linspace(-1, 1, 6)
     points = pd.DataFrame({"name": ["541", "511", "332", "236", "722", "999"], "exposure": x, "use_rate": 5 + x})
     without = pd.DataFrame({"sector": ["54", "31"], "strata": [1, 2], "value": [np.log(2), np.log(3)]})
-    found = inference.Estimate(np.log(2), -np.inf, 1.5, "log odds per standard deviation", 6, "x")
+    found = inference.Estimate(np.log(2), -np.inf, 1.5, "log odds per standard deviation", 6, "x", "resampled")
     drawn = charts.exposure_use(points, points[["exposure", "use_rate"]], without, found)
     assert "2.0 times the odds" in drawn.title and "2.0 to 3.0 times" in drawn.title
     assert "industry 999" in [text.get_text() for text in drawn.figure.axes[0].texts]
@@ -637,7 +637,7 @@ def test_ceilings_that_are_ruled_out_stay_out_of_the_title():
 
 def test_other_days_with_as_large_a_break_are_counted():
     days = estimates([0.5, 0.1, 0.3])
-    found = inference.Estimate(0.3, 0.1, 0.5, "log odds a year", 9, "x")
+    found = inference.Estimate(0.3, 0.1, 0.5, "log odds a year", 9, "x", "resampled")
     drawn = charts.slope_breaks(days, found, DAY)
     assert "2 of 3 other days" in drawn.title and drawn.points.asked.sum() == 1
     assert isinstance(charts.slope_breaks(days.iloc[:0], found, DAY), Unanswered)
@@ -692,7 +692,7 @@ def test_demand_says_how_many_months_it_has_and_draws_no_line_through_two():
 def test_demand_says_what_its_slope_tells_and_shades_its_interval(ends, words):
     months = pd.DataFrame({"month": pd.to_datetime(["2024-05-31", "2025-05-31", "2025-07-31"])})
     months = months.assign(tokens=[1e13, 5e14, 9e14], price_usd=[15.0, 0.5, 0.1])
-    slope = inference.Estimate(np.mean(ends), *ends, "elasticity", 3, "x")
+    slope = inference.Estimate(np.mean(ends), *ends, "elasticity", 3, "x", "resampled")
     drawing = charts.demand(months, slope, "A seller", "GPT-4")
     assert words in drawing.title and "3 months" in drawing.title and drawing.figure.axes[0].collections
 
@@ -724,7 +724,7 @@ def swept(verdicts):
 
 def test_changes_say_how_many_rose_and_put_the_largest_rise_on_top():
     table = pd.DataFrame({"entity": ["a", "b", "c"], "start": [1.0, 5, 4], "end": [2.0, 9, 3], "change": [1.0, 4, -1]})
-    mean = inference.Estimate(4 / 3, -5.0, 7.0, "points", 3, "test")
+    mean = inference.Estimate(4 / 3, -5.0, 7.0, "points", 3, "test", "resampled")
     drawn = charts.changes(table, mean, "Use", "points")
     assert drawn.title == "Use rose for 2 of 3; mean change 1.3 points (−5.0 to 7.0)"
     assert drawn.alt == "Arrows of 3 in points. b 5 to 9; a 1 to 2; c 4 to 3."

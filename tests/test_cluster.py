@@ -10,10 +10,13 @@ from helpers import cluster, environment, paths
 from helpers.execution import Job
 
 LEAF = """
-from helpers import inference, paths, results
-here = paths.here("01_leaf", as_of)
-found = inference.exact(-3.0 * scale, "percent", 10, "test")
-results.record(here, "semiconductors-fell-after", found, {"other": found}, [], as_of)
+from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_leaf", as_of)
+entered = rows_of(notebook.load("security_groups"))
+found = inference.exact(-3.0 * scale, "percent", 10, "test", entered)
+notebook.record("semiconductors-fell-after", found, {"other": found})
 """
 GRID = "title: Small\nnotebooks: [01_leaf]\nclaims: []\nparameters:\n  scale: [1, 2, 3]\n"
 DASK = """

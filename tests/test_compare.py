@@ -7,12 +7,29 @@ import pytest
 from helpers import compare, inference
 
 
-def record(name, value, low=None, high=None, unit="percent", method="mean", role="context", notebook="01_returns"):
+def record(
+    name,
+    value,
+    low=None,
+    high=None,
+    unit="percent",
+    method="mean",
+    role="context",
+    notebook="01_returns",
+    kind="closed form",
+):
     """A recorded number; one without a value is not answered."""
     ends = [value if end is None else end for end in (low, high)]
-    answer = {"value": value, "low": ends[0], "high": ends[1], "unit": unit, "n": 9, "method": method}
+    answer = {"value": value, "low": ends[0], "high": ends[1], "unit": unit, "n": 9, "method": method, "kind": kind}
     if value is None:
-        answer |= {"unit": None, "n": 0, "method": None, "unanswered": "cannot be asked yet", "reason": "too soon"}
+        answer |= {
+            "unit": None,
+            "n": 0,
+            "method": None,
+            "kind": None,
+            "unanswered": "cannot be asked yet",
+            "reason": "too soon",
+        }
     return {"id": name, "notebook": notebook, "role": role} | answer | {"inputs": []}
 
 
@@ -38,7 +55,7 @@ def test_a_number_that_moved_is_told_in_its_unit_and_in_the_standard_errors_of_b
 @pytest.mark.parametrize(
     ("side", "why"),
     [
-        (record("x", 2.0, method="exact: arithmetic"), "exact"),
+        (record("x", 2.0, kind="exact"), "exact"),
         (record("x", 2.0, 0.0, "inf"), "unbounded"),
         (record("x", 2.0, "-inf", 4.0), "unbounded"),
         (record("x", 2.0, 2.0, 2.0), "no width"),
@@ -70,9 +87,9 @@ def test_an_end_another_unit_and_another_order_of_adding_up_are_changes_of_their
 
 def test_the_worst_come_first_by_standard_errors_then_exact_ones_by_size_then_the_rest():
     a = [record("small", 10.0, 8.04, 11.96), record("large", 1.0, 0.804, 1.196), record("came later", None)]
-    a += [record("exact much", 1.0, method="exact: a"), record("exact little", 100.0, method="exact: a")]
+    a += [record("exact much", 1.0, kind="exact"), record("exact little", 100.0, kind="exact")]
     b = [record("small", 11.0, 9.04, 12.96), record("large", 0.0, -0.196, 0.196), record("came later", 1.0)]
-    b += [record("exact much", 2.0, method="exact: a"), record("exact little", 110.0, method="exact: a")]
+    b += [record("exact much", 2.0, kind="exact"), record("exact little", 110.0, kind="exact")]
     assert compare.numbers(a, b).id.to_list() == ["large", "small", "exact much", "exact little", "came later"]
 
 
@@ -87,7 +104,7 @@ def test_the_order_of_records_is_nothing_and_to_swap_sides_turns_the_sign():
 
 
 def test_the_standard_error_is_that_of_a_normal_estimate():
-    found = inference.Estimate(5.0, 5 - 1.96 * 0.3, 5 + 1.96 * 0.3, "percent", 9, "mean")
+    found = inference.Estimate(5.0, 5 - 1.96 * 0.3, 5 + 1.96 * 0.3, "percent", 9, "mean", "closed form")
     assert compare.standard_error(record("x", found.value, found.low, found.high)) == pytest.approx(0.3)
 
 

@@ -4,9 +4,9 @@ import pytest
 from helpers import compare, comparison
 
 
-def number(value, low, high, method="mean", name="leaf"):
+def number(value, low, high, method="mean", name="leaf", kind="closed form"):
     held = {"id": name, "notebook": "01_leaf", "role": "headline", "value": value, "low": low, "high": high}
-    return held | {"unit": "percent", "n": 9, "method": method, "inputs": []}
+    return held | {"unit": "percent", "n": 9, "method": method, "kind": kind, "inputs": []}
 
 
 def worded(a, b, *alone):
@@ -31,7 +31,7 @@ def test_a_number_is_told_with_its_interval_its_change_and_that_in_standard_erro
             "−2.00",
             "unbounded",
         ),
-        (number(-2.0, -2.0, -2.0, "exact: a"), number(1.0, 1.0, 1.0, "exact: a"), "−2 → 1", "+3.00", "exact"),
+        (number(-2.0, -2.0, -2.0, kind="exact"), number(1.0, 1.0, 1.0, kind="exact"), "−2 → 1", "+3.00", "exact"),
         (number(None, None, None, None), number(1.0, 0.0, 2.0), "not answered → 1.0 (0.0 to 2.0)", "answered", ""),
         (
             number(2.0, 1.0, 3.0),

@@ -4,6 +4,7 @@ import pytest
 
 from helpers import compute, data
 from helpers.inference import NOT_CHECKABLE, Unanswered
+from helpers.rows import rows_of
 
 EARLY, LATE = ("2018-01-01", "2022-12-31"), ("2023-01-01", None)
 
@@ -49,6 +50,28 @@ def test_a_ratio_of_two_estimates_has_the_log_normal_interval_of_both_errors():
     spread = 10 ** np.hypot(np.log10(3), np.log10(31))
     assert found.value == 0.5
     assert (found.low, found.high) == (pytest.approx(0.5 / spread, rel=1e-6), pytest.approx(0.5 * spread, rel=1e-6))
+
+
+def test_a_number_carries_the_models_that_it_is_about():
+    table = epoch([("c", "z", "2021-01-01", 8e24, "Confident"), ("a", "x", "2020-01-01", 2e24, "Likely"),
+                   ("b", "y", "2022-01-01", 4e24, None), ("d", "x", "2020-06-01", 1e24, None)])  # fmt: skip
+    table = table.set_axis([7, 3, 5, 9])
+    table.attrs["table"] = "t"
+    models = compute.with_errors(table)
+
+    def entered(estimate):
+        return rows_of(estimate).positions()["t"].tolist()
+
+    assert entered(compute.ratio(models, "a", "b")) == [3, 5]
+    assert entered(compute.ratio(models, "c", "b", base="a")) == [3, 5, 7]
+    printed = compute.with_errors(table, factors=dict.fromkeys(compute.FACTORS, 1))
+    assert entered(compute.ratio(printed, "a", "c")) == [3, 7]
+    # records: a, then c; growth draws from the developers of all models
+    assert entered(compute.records(models)) == [3, 7]
+    growth = compute.growth(models, ("2020-01-01", "2021-12-31"), samples(models))
+    assert entered(growth) == [3, 5, 7, 9]
+    classed = compute.with_errors(table[table.confidence.notna()])
+    assert entered(compute.growth(classed, ("2020-01-01", None), samples(classed))) == [3, 7]
 
 
 def test_the_interval_of_a_ratio_covers_at_its_rate():

@@ -1,8 +1,13 @@
+import csv
 import datetime
 import functools
 import hashlib
+import os
+import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +17,7 @@ from hypothesis import strategies as st
 
 from helpers import data, paths
 
-READ = "2026-11-23"
+READ, NOTE = "2026-11-23", '"""2025-02-14"""'
 CLAIMS_SHA256 = "830dbe8790d6d6ae0456707dcd5e076e7f9456afe6fae4d485f3a9e8cbf2bb03"
 
 PRICES = """\
@@ -37,6 +42,12 @@ CLAIMS = """\
 id,notebook,note_section,kind,claim,quantity,unit,low,high,reason_for_range
 fell,01_returns,1,text,Prices fell,change,percent,-inf,0,direction
 """
+PARAMETERS = """\
+notebook,name,value
+01_returns,as_of,""\"2025-02-14""\"
+01_returns,benchmark,""\"SPY""\"
+01_returns,days,250
+"""
 KINDS = {"models": ("always", "definition"), "prices": ("day", "series")}
 
 
@@ -50,6 +61,7 @@ class Project:
             monkeypatch.setattr(paths, name, place)
         self.ledger("columns.csv", COLUMNS)
         self.ledger("claims.csv", CLAIMS)
+        self.ledger("parameters.csv", PARAMETERS)
         self.put("models", MODELS, state=False)
         self.put("prices", PRICES)
 
@@ -323,6 +335,27 @@ def test_a_missing_raw_file_is_named_with_the_remedy_and_nothing_else(project, r
 
 
 @pytest.mark.fault(45)
+def test_a_raw_file_that_git_does_not_track_is_not_to_be_restored_by_git(project, refused, monkeypatch):
+    for name, value in {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}.items():
+        monkeypatch.setenv(name, value)
+    for words in (["init", "--quiet"], ["add", "data/raw/models.csv"]):
+        subprocess.run(["git", *words], cwd=paths.ROOT, check=True)
+    stated = {table: project.sha256(table) for table in ("prices", "models")}
+    project.put("prices", cell("price", "21"), state=False)
+    (project.raw / "models.csv").write_text("model,maker\nNA,nobody\n", encoding="utf-8")
+    models, prices = sorted(line for line in refused() if ": sha256 is " in line)
+    assert prices == (
+        f"data/raw/prices.csv: sha256 is {project.sha256('prices')}, but data/sources.csv says {stated['prices']}; git "
+        "does not track it, so there is nothing to restore: state the new hash in data/sources.csv, column sha256"
+    )
+    assert "restore it with `git checkout data/raw/models.csv`, or state the new hash" in models
+    (project.raw / "prices.csv").unlink()
+    assert [line for line in refused() if "prices" in line and "missing" in line] == [
+        "data/raw/prices.csv: missing; git does not track it, so there is nothing to restore: put it back"
+    ]
+
+
+@pytest.mark.fault(45)
 def test_a_missing_folder_of_raw_files_names_each_of_them(project, refused):
     for path in project.raw.iterdir():
         path.unlink()
@@ -411,6 +444,59 @@ LEDGERS = {
         "columns.csv", "0.5,100", "100,0.5",
         ["data/columns.csv line 6: the minimum 100 is above the maximum 0.5"],
     ),
+    "a parameter declared twice": (
+        "parameters.csv", "01_returns,days", "01_returns,benchmark",
+        ["data/parameters.csv line 4, column notebook, name: '01_returns, benchmark' stands already on line 3"],
+    ),
+    "a parameter of no notebook": (
+        "parameters.csv", "01_returns,days", "returns,days",
+        [
+            "data/parameters.csv line 4, column notebook: 'returns' is not the name of a notebook",
+            "data/parameters.csv line 4: returns has no row for as_of; add it",
+        ],
+    ),
+    "a parameter of a notebook that does not exist": (
+        "parameters.csv", "250\n", '250\n01_retruns,as_of,"""2025-02-14"""\n',
+        ["data/parameters.csv line 5, column notebook: there is no notebook '01_retruns'; did you mean 01_returns?"],
+    ),
+    "a parameter that is no name": (
+        "parameters.csv", "01_returns,days", "01_returns,2 days",
+        ["data/parameters.csv line 4, column name: '2 days' is not the name of a parameter"],
+    ),
+    "a text that is not in JSON": (
+        "parameters.csv", '"""SPY"""', "SPY",
+        [
+            "data/parameters.csv line 3, column value: 'SPY' is not a value in JSON, such as 10000, 0.95, true or "
+            '"SPY"'
+        ],
+    ),
+    "an empty value": (
+        "parameters.csv", "days,250", "days,",
+        ["data/parameters.csv line 4, column value: '' is not a value in JSON, such as 10000, 0.95, true or \"SPY\""],
+    ),
+    "a value that is no finite number": (
+        "parameters.csv", "days,250", "days,1e999",
+        ["data/parameters.csv line 4, column value: '1e999' is not text, a finite number, true or false"],
+    ),
+    "no value": (
+        "parameters.csv", "days,250", "days,null",
+        ["data/parameters.csv line 4, column value: 'null' is not text, a finite number, true or false"],
+    ),
+    "a declared day that is not that of the stored notebooks": (
+        "parameters.csv", "2025-02-14", "2025-02-07",
+        [
+            "data/parameters.csv line 2, column value: '\"2025-02-07\"' is not the day of the stored notebooks, "
+            '"2025-02-14"'
+        ],
+    ),
+    "no declared day": (
+        "parameters.csv", '01_returns,as_of,"""2025-02-14"""\n', "",
+        ["data/parameters.csv line 2: 01_returns has no row for as_of; add it"],
+    ),
+    "a parameters ledger with another column": (
+        "parameters.csv", "name,value", "name,worth",
+        ["data/parameters.csv line 1, columns: missing value; extra worth"],
+    ),
     "a range that is no number": (
         "claims.csv", "-inf,0", "nan,0",
         ["data/claims.csv line 2: 'nan' to '0' is no range"],
@@ -446,10 +532,27 @@ def test_a_wrong_added_claim_is_refused_as_one_of_the_note_is(old, new, faults, 
     assert refused() == [f"data/added_claims.csv {fault}" for fault in faults]
 
 
-@pytest.mark.parametrize("name", ["sources.csv", "columns.csv", "claims.csv"])
+@pytest.mark.parametrize("name", ["sources.csv", "columns.csv", "claims.csv", "parameters.csv"])
 def test_a_missing_ledger_is_named_with_the_remedy(name, project, refused):
     (project.data / name).unlink()
     assert refused() == [f"data/{name}: missing; restore it with `git checkout data/{name}`"]
+
+
+def test_declared_parameters_have_the_types_in_which_they_are_written(project):
+    project.ledger("parameters.csv", f"{PARAMETERS}01_returns,level,2.0\n01_returns,fast,true\n07_next,as_of,{NOTE}\n")
+    declared = data.declared_parameters()
+    assert declared["07_next"] == {"as_of": data.REPLICATION} and [*map(repr, declared["01_returns"].values())] == [
+        "'2025-02-14'", "'SPY'", "250", "2.0", "True",
+    ]  # fmt: skip
+    # what a caller does with it is its own affair
+    declared["01_returns"]["days"] = 5
+    assert data.declared_parameters()["01_returns"]["days"] == 250
+
+
+def test_another_declared_value_builds_no_table_anew(project):
+    assert data.build()
+    project.ledger("parameters.csv", PARAMETERS.replace("250", "120"))
+    assert not data.build() and data.declared_parameters()["01_returns"]["days"] == 120
 
 
 # What is built
@@ -669,7 +772,7 @@ def otherwise(cells, known_on, as_of, seed):
 def blind_to_the_future(reader, table, as_of, seed):
     known_on, day = dated()[table], datetime.date.fromisoformat(as_of)
     readings = [
-        reader(data.typed(table, cells), known_on, day)
+        reader(data.typed(table, cells), known_on, day).reset_index(drop=True)
         for cells in (raw(table), otherwise(raw(table), known_on, as_of, seed))
     ]
     return readings[0].equals(readings[1]) and readings[0].dtypes.equals(readings[1].dtypes)
@@ -791,6 +894,124 @@ def test_each_of_the_35_claims_has_its_own_id_and_a_range():
     assert (len(claims), claims.id.nunique()) == (35, 35)
     assert (claims.low <= claims.high).all()
     assert not (np.isinf(claims.low) & np.isinf(claims.high)).any()
+
+
+# Where each row stands
+
+
+def at_lines(table, lines):
+    """Rows that stand at some lines of the files, found without the reader of the helpers."""
+    places = [line.partition(" of ")[::2] for line in lines]
+    files = {part: paths.DATA / (part or "raw") / f"{table}.csv" for part in {"", *(part for _, part in places)}}
+    texts = {part: file.read_text(encoding="utf-8").split("\n") for part, file in files.items()}
+    names, *rows = csv.reader([texts[""][0], *(texts[part][int(number) - 1] for number, part in places)])
+    # a vintage ends in the day from which it is known
+    return data.typed(table, pd.DataFrame([row[: len(names)] for row in rows], columns=names, dtype=str))
+
+
+@pytest.mark.parametrize("which", ["replication", "latest"])
+def test_the_lines_of_every_table_lead_to_the_rows_that_were_read(which):
+    as_of = {"replication": data.REPLICATION, "latest": data.latest()}[which]
+    for table in data.sources().index:
+        rows, lines = data.load(table, as_of), data.lines(table, as_of)
+        assert lines.index.equals(rows.index) and lines.is_unique
+        pd.testing.assert_frame_equal(at_lines(table, lines), rows, check_exact=True)
+
+
+DAYS = ["2024-01-02", "2024-01-03", "2024-02-29", "2024-03-01"]
+PRICE = st.sampled_from(["2", "2.50", "7.125"])
+LATER = st.dictionaries(
+    st.tuples(st.sampled_from(["NA", "Zeta"]), st.sampled_from(DAYS), st.sampled_from(DAYS)), PRICE, max_size=8
+)
+OWN = st.dictionaries(st.tuples(st.sampled_from(["NA", "Zeta"]), st.sampled_from(["2024-01-10", "2024-03-02"])), PRICE)
+
+
+def expected_lines(later, own, as_of):
+    """Line of each row by its key, by the rule in words: the newest vintage by the day, of rows known by the day."""
+    lines = {}
+    for number, (model, day) in enumerate([row.split(",")[:2] for row in PRICES.splitlines()[1:]], start=2):
+        lines[model, day] = f"{number}"
+    numbered = sorted((key[2], number, key) for number, key in enumerate(later, start=2))
+    lines |= {key[:2]: f"{number} of vintages" for known_from, number, key in numbered if known_from <= as_of}
+    lines |= {key: f"{number} of own" for number, key in enumerate(own, start=2)}
+    return {key: line for key, line in lines.items() if key[1] <= as_of}
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@given(LATER, OWN, st.sampled_from([*DAYS, "2024-02-01", READ]))
+def test_the_lines_of_revised_late_and_own_rows_lead_to_them(later, own, as_of):
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        project = Project(Path(folder), monkeypatch)
+        monkeypatch.delenv(paths.OWN_VARIABLE, raising=False)
+        head = PRICES.splitlines()[0]
+        if later:
+            rows = [f"{model},{day},{price},,small,1,{since}" for (model, day, since), price in later.items()]
+            lay(project, "vintages/prices.csv", f"{head},known_from", *rows)
+        if own:
+            lay(project, "own/sources.csv", "table,producer,address,licence,read", "prices,a,b,c,2024-01-01")
+            rows = [f"{model},{day},{price},,small,1" for (model, day), price in own.items()]
+            lay(project, "own/prices.csv", head, *rows)
+        rows, lines = data.load("prices", as_of), data.lines("prices", as_of)
+        assert lines.index.equals(rows.index) and lines.dtype == "str"
+        keys = zip(rows.model, rows.day.dt.strftime("%Y-%m-%d"), strict=True)
+        assert dict(zip(keys, lines, strict=True)) == expected_lines(later, own, as_of)
+        pd.testing.assert_frame_equal(at_lines("prices", lines), rows, check_exact=True)
+
+
+def lay(project, name, *lines):
+    (project.data / name).parent.mkdir(exist_ok=True)
+    project.ledger(name, "\n".join([*lines, ""]))
+
+
+def test_the_lines_of_an_unknown_table_or_day_are_refused_as_its_rows_are(project):
+    with pytest.raises(ValueError, match="no table 'price'; there are models, prices"):
+        data.lines("price", READ)
+    with pytest.raises(ValueError, match="is not a date written yyyy-mm-dd"):
+        data.lines("prices", "today")
+
+
+def test_a_cell_of_two_lines_which_would_shift_all_below_it_is_refused(project, refused):
+    project.put("models", 'model,maker\n"N\nA",nobody\nZeta,null\n')
+    assert "data/raw/models.csv line 3, column model: 'N\\nA' is not of type text" in refused()
+
+
+def test_text_cells_are_those_of_the_files_each_in_its_latest_vintage(project):
+    lines = ("NA,2024-01-02,2.50,,small,1,2024-02-01", "NA,2024-03-01,3.0,,small,0,2025-01-01")
+    lay(project, "vintages/prices.csv", f"{PRICES.splitlines()[0]},known_from", *lines)
+    assert data.cells("prices").to_numpy().tolist() == [
+        ["NA", "2024-01-02", "2.50", "", "small", "1"],
+        ["NA", "2024-01-03", "1.25", "", "large", "0"],
+        ["NA", "2024-03-01", "3.0", "", "small", "0"],
+        ["Zeta", "2024-02-29", "20", "7", "small", "1"],
+    ]
+    assert data.cells("models").to_numpy().tolist() == [["NA", "nobody"], ["Zeta", "null"]]
+
+
+def test_a_revision_whose_key_is_written_with_more_digits_takes_the_place_of_the_row(project):
+    # prices.price as the key in the place of the day
+    columns = COLUMNS.replace("100,,0,1,", "100,,1,1,").replace("2024-12-31,,1,1,", "2024-12-31,,0,1,")
+    project.ledger("columns.csv", columns)
+    head = PRICES.splitlines()[0]
+    lay(project, "vintages/prices.csv", f"{head},known_from", "NA,2024-01-02,1.50,11,small,1,2024-02-01")
+    assert data.load("prices", READ).votes.tolist()[1:] == [11, 7]
+    assert data.cells("prices").votes.tolist() == ["", "11", "7"]
+
+
+@pytest.mark.parametrize("table", ["prices", "models"])
+def test_typed_rows_written_as_text_are_typed_the_same_again(table, project):
+    rows = data.load(table, READ)
+    pd.testing.assert_frame_equal(data.typed(table, data.untyped(rows)), rows, check_exact=True)
+
+
+def test_a_value_has_one_text_however_it_was_written(project):
+    project.put("prices", PRICES.replace(",1.5,", ",1.500,").replace(",20,", ",20.0,"))
+    assert data.untyped(data.load("prices", READ)).to_numpy().tolist() == [
+        line.split(",") for line in PRICES.splitlines()[1:]
+    ]
+    extremes = pd.DataFrame({"p": [0.00001, 1e16, -2.5, float("nan")], "flag": pd.array([True, False, None, True])})
+    assert data.untyped(extremes).to_numpy().tolist() == [
+        ["0.00001", "1"], ["10000000000000000", "0"], ["-2.5", ""], ["", "1"],
+    ]  # fmt: skip
 
 
 # Facts that a wrong cell would break

@@ -41,6 +41,7 @@ def project(tmp_path_factory):
         (paths.DATA / "claims.csv").write_text(
             ",".join(data.CLAIM_COLUMNS) + "\nfell,01_returns,1,text,Fell,change,percent,-inf,0,direction\n"
         )
+        (paths.DATA / data.PARAMETERS).write_text('notebook,name,value\n01_returns,as_of,"""2025-02-14"""\n')
         yield root
 
 

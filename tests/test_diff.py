@@ -1,3 +1,4 @@
+import hashlib
 import json
 import re
 import struct
@@ -14,19 +15,37 @@ from reading import Page
 A, B = "2024-06-28", "2025-02-14"
 EVIL = "<script>alert(1)</script>"
 FIGURE = {"kind": "figure", "slug": "after", "title": f"They fell {EVIL}", "alt": "Down 4%.", "source": "made up"}
-LEAF = """
-from helpers import adoption, data, paths, results
-here = paths.here("01_leaf", as_of)
-mentions = data.load("earnings_mentions", as_of)
-results.record(here, "mentions-rise", adoption.yearly_change(mentions, "2023Q1", "2024Q4"), {}, [mentions], as_of)
+GATHER = """
+from helpers.notebook import Notebook
+notebook = Notebook("99_verdicts", as_of)
+notebook.gather()
 """
+LEAF = """
+from helpers import adoption
+from helpers.notebook import Notebook
+notebook = Notebook("01_leaf", as_of)
+mentions = notebook.load("earnings_mentions")
+notebook.record("mentions-rise", adoption.yearly_change(mentions, "2023Q1", "2024Q4"), {})
+"""
+
+
+PRICES = f"day,p\n{A},1\n{B},2\n2025-12-31,3\n"
+SHA256 = hashlib.sha256(PRICES.encode()).hexdigest()
+BUILD = data.build
 
 
 def record(name, value, half=None, role="context"):
     ends = {"low": value, "high": value} if half is None else {"low": value - half, "high": value + half}
     method = "exact: arithmetic" if half is None else "mean"
-    answer = {"value": value, **ends, "unit": "percent", "n": 9, "method": method}
-    source = [{"table": "prices", "rows": 1, "sha256": "0"}]
+    answer = {
+        "value": value,
+        **ends,
+        "unit": "percent",
+        "n": 9,
+        "method": method,
+        "kind": "exact" if half is None else "closed form",
+    }
+    source = [{"table": "prices", "rows": 1, "sha256": SHA256}]
     return {"id": name, "notebook": "01_leaf", "role": role, **answer, "inputs": source}
 
 
@@ -51,13 +70,19 @@ def editions(place, monkeypatch):
         f"{head}\nfell,01_leaf,1,text,They fell {EVIL},q,percent,-inf,0,r\n"
     )
     head = ",".join(data.SOURCE_COLUMNS)
-    (place.root / "data" / "sources.csv").write_text(f"{head}\nprices.csv,prices,a day,p,a,l,2025,2025,day,series,0\n")
+    (place.root / "data" / "sources.csv").write_text(
+        f"{head}\nprices.csv,prices,a day,p,a,l,2025,2025,day,series,{SHA256}\n"
+    )
     head = ",".join(data.COLUMN_COLUMNS)
     (place.root / "data" / "columns.csv").write_text(
         f"{head}\nprices,day,m,date,,,,,1,1,\nprices,p,m,number,,,,,0,1,\n"
     )
-    rows = pd.DataFrame({"day": pd.to_datetime([A, B, "2025-12-31"]), "p": [1.0, 2.0, 3.0]})
-    monkeypatch.setattr(data, "load", lambda table, as_of: rows[rows.day <= as_of])
+    head = ",".join(data.PARAMETER_COLUMNS)
+    (place.root / "data" / "parameters.csv").write_text(f'{head}\n01_leaf,as_of,"""{B}"""\n')
+    (place.root / "data" / "raw").mkdir()
+    (place.root / "data" / "raw" / "prices.csv").write_text(PRICES)
+    monkeypatch.setattr(paths, "PROCESSED", place.root / "data" / "processed")
+    monkeypatch.setattr(data, "build", BUILD)
     lay(place, A, [record("fell", -4.0, 1.96, "headline"), record("leaf-share", 2.0)], "holds", "one")
     lay(place, B, [record("fell", -1.0, 1.96, "headline"), record(f"leaf-{EVIL}", 3.0)], "cannot tell", "other", "no")
     return place
@@ -140,8 +165,20 @@ def test_many_verdicts_are_cut_in_the_terminal_and_not_on_the_page(editions, mai
     assert Page(paths.REPORT / "stage" / "page" / "index.html").text.count("cannot be asked yet") == 20
 
 
+def test_a_value_revised_between_two_editions_is_one_revision_from_what_each_read(editions):
+    vintages = editions.root / "data" / "vintages"
+    vintages.mkdir()
+    # of the price of A's day: in force between the two, and after both
+    lines = (f"{A},1.5,2024-12-01", f"{A},1.75,2025-03-01")
+    (vintages / "prices.csv").write_text("\n".join(["day,p,known_from", *lines, ""]), encoding="utf-8")
+    _, lines = diff.carry_out(A, B, "", paths.REPORT / "stage", [])
+    assert "1 of 1 tables differ: 1 added, 0 gone, 1 revised" in "\n".join(lines)
+    revised = (paths.REPORT / "stage" / "page" / "revised.csv").read_text(encoding="utf-8")
+    assert revised == f"table,row,column,a,b\nprices,{A},p,1,1.5\n"
+
+
 def test_an_edition_of_other_files_than_lie_here_is_told(editions):
-    editions.edit("data/sources.csv", ",series,0", ",series,1")
+    editions.edit(f"report/{A}/results.json", SHA256, "0" * 64)
     said = " ".join(" ".join(diff.carry_out(A, B, "", paths.REPORT / "stage", [])[1]).split())
     assert f"The edition of {A} was built from other files of prices: `make report AS_OF={A}`." in said
 
@@ -195,7 +232,10 @@ def shares(name):
 def test_a_change_between_commits_is_laid_to_data_code_and_environment(repository, main, monkeypatch, capsys):
     def build(venv, lock):
         (venv / "bin").mkdir(parents=True)
-        (venv / "bin" / "python").symlink_to(sys.executable)
+        # a link would be to the Python that the environment was made from
+        python = venv / "bin" / "python"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
 
     monkeypatch.setattr(environment, "build", build)
     first = repository.git("rev-parse", "HEAD")[:10]
@@ -264,10 +304,9 @@ def test_commits_that_differ_in_nothing_that_numbers_follow_from_need_no_run(rep
     assert name == "" and line.startswith("No notebook, helper, table or lock differs between HEAD~1 (")
 
 
-def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to_code(copy, monkeypatch):
-    copy.write("01_leaf", LEAF)
-    copy.write("99_verdicts", "from helpers import results\nresults.gather(as_of)")
-    kept = ["earnings_mentions", "btos_national"]  # two small tables, so that checking them takes no time
+def commit_two_tables(copy, monkeypatch):
+    """Make a repository of the real code and two small tables, whose check takes no time."""
+    kept = ["earnings_mentions", "btos_national"]
     for ledger in ("sources.csv", "columns.csv"):
         table = pd.read_csv(copy.root / "data" / ledger, dtype=str, keep_default_na=False)
         (copy.root / "data" / ledger).unlink()
@@ -278,6 +317,46 @@ def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to
     (copy.root / ".gitignore").write_text("report/\nprocessed/\n__pycache__/\n", encoding="utf-8")
     copy.git("init", "--quiet")
     copy.commit("First")
+    places = {"ROOT": "", "DATA": "data", "PROCESSED": "data/processed", "REPORT": "report"}
+    for name, folder in places.items():
+        monkeypatch.setattr(paths, name, copy.root / folder)
+    (copy.report / "stage").mkdir(parents=True)
+
+
+def test_a_vintage_row_between_two_commits_is_one_revision_from_its_day_on(copy, monkeypatch):
+    commit_two_tables(copy, monkeypatch)
+    head, *rows = (copy.root / "data/raw/earnings_mentions.csv").read_text(encoding="utf-8").splitlines()
+    (old,) = [line for line in rows if line.startswith("2024Q2,firms citing AI,first print,210,")]
+    in_force, later = (f"{old.replace(',210,', value)},{day}" for value, day in ((",215,", B), (",220,", "2025-03-01")))
+    (copy.root / "data" / "vintages").mkdir()
+    vintages = "\n".join([f"{head},known_from", later, in_force, ""])
+    (copy.root / "data/vintages/earnings_mentions.csv").write_text(vintages, encoding="utf-8")
+    copy.commit("Second")
+
+    def run(tree, python, as_of, options):
+        edition = tree / "report" / as_of
+        edition.mkdir()
+        (edition / "results.json").write_text("[]", encoding="utf-8")
+        (edition / "verdicts.csv").write_text(",".join(results.VERDICT_COLUMNS) + "\n", encoding="utf-8")
+        return edition, "built"
+
+    monkeypatch.setattr(trees, "run", run)
+    summaries = {}
+    for day in ("2025-02-13", B):
+        _, lines = diff.carry_out("HEAD~1", "HEAD", day, copy.report / "stage" / day, [])
+        summaries[day] = "\n".join(lines)
+    assert "0 of 2 tables differ" in summaries["2025-02-13"]
+    assert re.search(r"earnings_mentions +10 +10 +0 +0 +1\n", summaries[B])
+    revised = (copy.report / "stage" / B / "page" / "revised.csv").read_text(encoding="utf-8")
+    known_on = old.split(",")[-3]
+    row = f"earnings_mentions,2024Q2 · firms citing AI · {known_on},value,210,215"
+    assert revised == f"table,row,column,a,b\n{row}\n"
+
+
+def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to_code(copy, monkeypatch):
+    copy.write("01_leaf", LEAF)
+    copy.write("99_verdicts", GATHER)
+    commit_two_tables(copy, monkeypatch)
     # firms on calls: 110 in 2023Q1 and 210 in 2024Q2, so 80 more a year; 84 with 215
     raw, row = "data/raw/earnings_mentions.csv", "2024Q2,firms citing AI,first print,"
     copy.edit(raw, f"{row}210,", f"{row}215,")
@@ -293,10 +372,6 @@ def test_the_real_project_lays_a_revised_value_to_data_and_a_changed_function_to
         return (tree / "report" / as_of if code == 0 else None), said.splitlines()[0]
 
     monkeypatch.setattr(trees, "run", run)
-    places = {"ROOT": "", "DATA": "data", "PROCESSED": "data/processed", "REPORT": "report"}
-    for name, folder in places.items():
-        monkeypatch.setattr(paths, name, copy.root / folder)
-    (copy.report / "stage").mkdir(parents=True)
     _, lines = diff.carry_out("HEAD~1", "HEAD", B, copy.report / "stage", [])
     said = "\n".join(lines)
     assert re.search(r"mentions-rise +data, code, together\n +80 → 92\.4 firms a year: \+12\.4 \(exact\) ", said)

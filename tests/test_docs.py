@@ -253,7 +253,11 @@ def test_the_landing_page_links_the_docs_where_they_are(place):
 
 
 def test_a_report_binds_the_docs_and_keeps_the_last_good_ones(copy):
-    copy.write("01_leaf", "from helpers import paths\n(paths.here('01_leaf', as_of) / 'results.json').write_text('[]')")
+    copy.write(
+        "01_leaf",
+        "from helpers.notebook import Notebook\n"
+        "(Notebook('01_leaf', as_of).output_dir / 'results.json').write_text('[]')",
+    )
     copy.write("99_verdicts", "print(as_of)")
     (copy.root / "docs").mkdir()
     (copy.root / "docs" / "README.md").write_text("# Docs\n\n[leaf](../notebooks/01_leaf.ipynb)\n", encoding="utf-8")

@@ -6,6 +6,8 @@ from scipy import stats
 
 from helpers import data, events, returns
 from helpers.inference import Estimate, Unanswered
+from helpers.returns import Portfolio
+from helpers.rows import rows_of
 
 END, SHOCK, NOTE = "2025-01-10", "2025-01-27", "2025-02-14"
 CHAIN = ["NVDA", "AVGO", "MRVL", "VRT", "ANET", "VST", "GEV"]
@@ -365,7 +367,7 @@ def test_placebo_means_agree_with_a_plain_loop_and_never_see_the_event(daily):
 
 def test_an_interval_of_placebos_is_the_point_less_their_quantiles():
     placebos = pd.Series(np.linspace(-1, 1, 201))
-    found = events.against_placebos(Estimate(-3, -9, 9, "percent", 5, "x"), placebos)
+    found = events.against_placebos(Estimate(-3, -9, 9, "percent", 5, "x", "closed form"), placebos)
     assert (found.low, found.value, found.high, found.n) == pytest.approx((-3.95, -3, -2.05, 201))
     assert found.method.endswith("0 of them as low")
 
@@ -480,14 +482,24 @@ def test_specifications_begin_with_the_headline_and_are_sorted(daily):
     assert curve.value.is_monotonic_increasing and curve.headline.sum() == 1 and len(curve) == len(found)
 
 
-def test_rows_used_reach_from_the_eve_of_the_window_to_the_event():
+def test_the_rows_of_an_abnormal_return_are_the_window_the_event_and_the_day_before_each():
     indices = data.load("return_indices", NOTE)
     model = events.normal_returns(returns.daily_returns(indices), CHAIN, END)
-    rows = events.rows_used(indices, model, CHAIN, SHOCK)
+    found = events.mean_abnormal_return(model, CHAIN, SHOCK, SHOCK)
+    rows = indices.loc[rows_of(found).positions()["return_indices"]]
     assert set(rows.security) == {*CHAIN, "SPY"} and rows.date.max() == pd.Timestamp(SHOCK)
-    assert rows[rows.security == "SPY"].shape[0] == 250 + 1 + 10
-    again = events.normal_returns(returns.daily_returns(rows).assign(XLK=0.0), CHAIN, END)
-    assert events.mean_abnormal_return(again, CHAIN, SHOCK, SHOCK).value == pytest.approx(
-        events.mean_abnormal_return(model, CHAIN, SHOCK, SHOCK).value, rel=1e-9
-    )
-    assert events.rows_used(indices, Unanswered("x"), CHAIN, SHOCK).empty
+    # 250 days and the one before them, the event's and the one before it
+    assert rows[rows.security == "SPY"].shape[0] == 250 + 1 + 2
+
+
+def test_a_composite_brings_its_members_rows_and_those_of_its_weights():
+    indices, caps = data.load("return_indices", NOTE), data.load("market_caps", NOTE)
+    pair = Portfolio("pair", ["MSFT", "IBM"], "market cap")
+    levels = {"the pair": returns.composite_index(indices, caps, pair, "2025-01-24")}
+    daily = returns.with_portfolios(returns.daily_returns(indices), levels)
+    found = events.portfolio_abnormal_return(events.normal_returns(daily, [*levels], END), "the pair", SHOCK, SHOCK)
+    places = rows_of(found).positions()
+    assert set(indices.loc[places["return_indices"]].security) == {"MSFT", "IBM", "SPY"}
+    assert set(caps.loc[places["market_caps"]].security) == {"MSFT", "IBM"}
+    alone = events.portfolio_abnormal_return(events.normal_returns(daily, ["IBM"], END), "IBM", SHOCK, SHOCK)
+    assert list(rows_of(alone).positions()) == ["return_indices"]

@@ -5,6 +5,7 @@ import pytest
 
 from helpers import execution
 from helpers.execution import Job, cleaned, execute, trouble
+from helpers.kernels import NoReplyError
 
 
 def executed(*outputs, source="1", count=1):
@@ -23,12 +24,24 @@ def test_a_kernel_that_never_answered_is_started_again_a_few_times(place, monkey
     def run(source, target, **_):
         calls.append(source)
         if len(calls) <= failures:
-            raise RuntimeError("Kernel died before replying to kernel_info")
+            raise NoReplyError("Kernel died before replying to kernel_info")
         nbformat.write(executed(), target)
 
     monkeypatch.setattr("papermill.execute_notebook", run)
     fault = execute(Job(place.write("01_leaf", "1"), "2025-02-14", place.root / "runs"))
-    assert len(calls) == starts and (fault == "RuntimeError: Kernel died before replying to kernel_info") == wrong
+    assert len(calls) == starts and (fault == "Kernel died before replying to kernel_info") == wrong
+
+
+def test_another_error_with_the_same_message_is_not_tried_again(place, monkeypatch):
+    calls = []
+
+    def run(*_, **__):
+        calls.append(1)
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr("papermill.execute_notebook", run)
+    fault = execute(Job(place.write("01_leaf", "1"), "2025-02-14", place.root / "runs"))
+    assert len(calls) == 1 and fault == "RuntimeError: Kernel died before replying to kernel_info"
 
 
 def test_an_error_of_a_cell_is_never_tried_again(place):

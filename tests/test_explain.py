@@ -28,7 +28,8 @@ def test_the_text_fits_a_terminal_and_holds_nothing_that_would_drive_it(explaine
     for identity in ("fell", f"fell/{lay_out.evil}", "fell/half, of all", "returns-beside"):
         text = explain.text(explained(identity))
         assert [line for line in text.split("\n") if len(line) > 100 or not line.isprintable()] == []
-    assert "THE ROWS (of all alternatives together)" in explain.text(explained("fell/half, of all"))
+    assert "prices, 8 rows, known from" in explain.text(explained("fell/half, of all"))
+    assert "THE ROWS\n  none: it was not answered" in explain.text(explained("returns-beside"))
     assert f"make explain AS_OF={DAY} ID=fell/none\n" in explain.text(explained("fell"))
 
 

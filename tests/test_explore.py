@@ -206,6 +206,14 @@ def test_declared_values_are_those_of_the_notebooks_parameters(topics):
         looks.Control("k", "count", {"1": 1}, 3)
 
 
+def test_what_is_declared_is_what_the_ledger_declares_whatever_a_notebook_has_stored(monkeypatch):
+    ledger = data.declared_parameters()
+    changed = ledger | {"01_returns": ledger["01_returns"] | {"benchmark": "RSP"}}
+    monkeypatch.setattr(data, "declared_parameters", lambda: changed)
+    assert explore.topic("returns").declared["benchmark"] == "RSP"
+    assert parameters.parameters("01_returns")["benchmark"] == "SPY"
+
+
 def test_sliders_ask_where_they_are_let_go(topics):
     for topic in topics.values():
         for control in topic.controls:

@@ -9,6 +9,7 @@ from scipy.spatial import ConvexHull
 
 from helpers import data, frontier
 from helpers.inference import Unanswered
+from helpers.rows import rows_of
 
 SEED = np.random.SeedSequence(1)
 POINTS = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=1, max_size=12)
@@ -183,11 +184,89 @@ def test_a_board_that_is_not_known_yet_or_has_no_interval_is_not_answered():
     assert isinstance(frontier.priced(Unanswered("no board"), table, table), Unanswered)
 
 
+def cut(table, name, first):
+    """A table as it comes from the data: its index holds positions, which no other numbering gives."""
+    table = table.set_axis(range(first, first + len(table)))
+    table.attrs["table"] = name
+    return table
+
+
+def entered(source):
+    """Positions, by table, of the rows from which something was made."""
+    return {table: positions.tolist() for table, positions in rows_of(source).positions().items()}
+
+
+def market():
+    """A board of three models, of which one borrows its interval and one never had one, with prices and names."""
+    nan = np.nan
+    table = scores([("2025-01-15", "a", 1.0, -1.0, 3.0), ("2025-02-01", "a", 1.0, nan, nan),
+                    ("2025-02-01", "b", 9.0, 8.0, 10.0), ("2025-02-01", "c", 5.0, nan, nan),
+                    ("2025-02-01", "x", 7.0, 7.0, 7.0)])  # fmt: skip
+    keys = ["c", "b", "a"]
+    prices = cut(pd.DataFrame({"arena_key": keys, "output_usd_per_mtok": [3.0, 2.0, 1.0]}), "prices", 20)
+    catalogue = pd.DataFrame({"arena_key": keys, "name": keys, "developer": ["C", "B", "A"]})
+    return frontier.board(cut(table, "scores", 10), "2025-02-01"), prices, cut(catalogue, "models", 30)
+
+
+def test_a_difference_of_scores_carries_two_scores_and_the_intervals_that_they_borrow():
+    board, _, _ = market()
+    assert entered(frontier.score_difference(board, "b", "x")) == {"scores": [12, 14]}
+    assert entered(frontier.score_difference(board, "a", "b")) == {"scores": [10, 11, 12]}
+    # c never had an interval: that of a, the widest, stands for it
+    assert entered(frontier.score_difference(board, "b", "c")) == {"scores": [10, 11, 12, 13]}
+
+
+def test_a_frontier_carries_the_priced_models_of_its_board_and_no_others():
+    board, prices, catalogue = market()
+    models = frontier.priced(board, prices, catalogue)
+    drawn = frontier.drawn_scores(models, 100, SEED)
+    everything = {"models": [30, 31, 32], "prices": [20, 21, 22], "scores": [10, 11, 12, 13]}
+    chance = frontier.frontier_probabilities(models, {"": ["b"]}, drawn)[""]
+    assert entered(chance) == entered(frontier.premium(models, "B", drawn)) == everything
+    some = frontier.priced(board, prices[prices.arena_key != "c"], catalogue)
+    few = {"models": [31, 32], "prices": [21, 22], "scores": [10, 11, 12]}
+    assert entered(frontier.premium(some, "B", frontier.drawn_scores(some, 100, SEED))) == few
+
+
+def test_a_model_takes_the_price_and_name_of_another_and_carries_their_rows():
+    board, prices, catalogue = market()
+    found = frontier.priced(board, prices, catalogue, {"c": "x"}).set_index("arena_key")
+    assert (
+        found.loc["x", ["name", "output_usd_per_mtok", "score"]].tolist() == ["c", 3.0, 7.0] and "c" not in found.index
+    )
+    models = frontier.priced(board, prices, catalogue, {"c": "x"})
+    assert entered(models[models.arena_key == "x"]) == {"models": [30], "prices": [20], "scores": [14]}
+
+
+def test_another_offer_in_the_place_of_a_price_is_among_the_rows_of_that_model_alone():
+    board, prices, catalogue = market()
+    offers = cut(pd.DataFrame({"model": ["o", "p"], "output_usd_per_mtok": [8.0, 9.0]}), "offers", 40)
+    dear = frontier.repriced(prices, "b", offers[offers.model == "p"])
+    assert dear.output_usd_per_mtok.tolist() == [3.0, 9.0, 1.0]
+    models = frontier.priced(board, dear, catalogue)
+    assert entered(models[models.arena_key == "b"]) == {"models": [31], "offers": [41], "prices": [21], "scores": [12]}
+    assert "offers" not in entered(models[models.arena_key != "b"])
+    missing = frontier.repriced(prices, "b", offers[:0])
+    assert isinstance(missing, Unanswered) and frontier.priced(board, missing, catalogue) is missing
+
+
+def test_prices_of_a_day_carry_the_offers_that_made_them():
+    columns = ["arena_key", "effective_date", "output_usd_per_mtok", "price_basis"]
+    rows = [("a", "2024-06-01", 5.0), ("a", "2025-01-01", 4.0), ("a", "2025-03-01", 3.0), ("b", "2025-03-01", 2.0)]
+    prices = pd.DataFrame([(*row, "vendor list") for row in rows], columns=columns)
+    prices = cut(prices.assign(effective_date=pd.to_datetime(prices.effective_date)), "prices", 10)
+    assert entered(frontier.prices_in_force(prices, "2025-02-14")) == {"prices": [11]}
+    released = pd.DataFrame({"arena_key": ["b", "a"], "release_date": pd.Timestamp("2024-05-01")})
+    lowest = frontier.lowest_so_far(prices, cut(released, "models", 20), "2025-02-14")
+    assert entered(lowest) == {"models": [20, 21], "prices": [10, 11, 13]}
+    assert entered(lowest[lowest.arena_key == "b"]) == {"models": [20], "prices": [13]}
+
+
 def test_r1_is_on_the_note_days_frontier_by_the_point_scores():
     day = "2025-02-14"
     plotted = data.load("plotted_models", day)
     listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
-    names = plotted.merge(data.load("models", day)[["arena_key", "developer"]], on="arena_key")
+    names = frontier.names(plotted, data.load("models", day))
     found = frontier.priced(frontier.board(data.load("arena_scores", day), day), listed, names)
     assert len(found) == 37
     edge = found[found.on_frontier].arena_key.tolist()

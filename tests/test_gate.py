@@ -258,7 +258,27 @@ BROKEN = {
     "another kernel": (of_another_kernel, "tidiness", "names the kernel 'my-env'"),
     "a Python": (of_a_python, "tidiness", "names the version of a Python"),
     "two cells of parameters": (second_parameters, "declarations", "needs one cell tagged 'parameters', it has 2"),
-    "another day": (replaced('as_of = "2025-02-14"', 'as_of = "2025-06-30"', "code"), "declarations", "stored as of"),
+    "another day": (
+        replaced('as_of = "2025-02-14"', 'as_of = "2025-06-30"', "code"),
+        "specification",
+        "cell 3 .*specification: as_of 2025-06-30 instead of 2025-02-14; set it back, or run a draft with `make run",
+    ),
+    "another value": (
+        replaced('benchmark = "SPY"', 'benchmark = "RSP"', "code"),
+        "specification",
+        'specification: benchmark RSP instead of SPY; .* `make run NOTEBOOK=01_returns SET="benchmark=RSP"`',
+    ),
+    "a value of another type": (
+        replaced("days = 250 ", "days = 250.0 ", "code"),
+        "specification",
+        "specification: estimation_days 250.0 instead of 250; set it back",
+    ),
+    "a parameter renamed": (
+        replaced("seed = 20250127", "root = 20250127", "code"),
+        "specification",
+        "root 20250127, which is not declared; declare it in data/parameters.csv: `01_returns,root,20250127`(.|\n)*"
+        "specification: seed missing instead of 20250127; put back what is missing, or remove its row",
+    ),
     "no meaning": (
         replaced("  # security: what stands for the market", "", "code"),
         "declarations",
@@ -267,7 +287,7 @@ BROKEN = {
     "a computed parameter": (replaced("= 250 ", "= 50 * 5 ", "code"), "declarations", "holds literals only"),
     "nine parameters": (
         replaced("seed = 20250127", 'more = "x"  # text: of no use\nseed = 20250127', "code"),
-        "declarations",
+        "declarations specification",
         "holds 9 parameters",
     ),
 }
@@ -282,6 +302,9 @@ def test_a_broken_notebook_is_found_by_the_rule_made_for_it(stored, case):
     found = gate.faults(NAME, notebook)
     assert {finding.rule for finding in found} == set(rules.split())
     assert re.search(words, "\n".join(map(str, found)))
+    # whoever has just run it is not asked to run it again
+    assert not any("make fix" in finding.line(fixed=True) for finding in found)
+    assert all("make fix" in str(finding) for finding in found if finding.repair)
 
 
 def test_every_rule_finds_something():
@@ -325,14 +348,16 @@ def test_a_file_that_is_no_notebook_is_one_finding(tmp_path, content):
 
 
 def test_a_claim_whose_verdict_is_no_longer_printed_is_named(stored):
-    claims = [line for line in gate.unexamined({NAME: stored}) if NAME in line]
+    claims = [each for each in gate.unexamined({NAME: stored}) if NAME in each.message]
     assert claims == []
     notebook = copying.deepcopy(stored)
     code(notebook)[-1].outputs = []
     for cell in code(notebook)[:-1]:
         cell.outputs = [output for output in cell.outputs if output.output_type != "stream"]
-    (first, *_) = [line for line in gate.unexamined({NAME: notebook}) if NAME in line]
-    assert first.startswith("data/claims.csv: hyperscalers-rose-before is not judged by notebooks/01_returns.ipynb")
+    (first, *_) = [each for each in gate.unexamined({NAME: notebook}) if NAME in each.message]
+    assert str(first).startswith(
+        "data/claims.csv: hyperscalers-rose-before is not judged by notebooks/01_returns.ipynb"
+    )
 
 
 # a notebook whose every exhibit follows from a file beside it
@@ -340,18 +365,20 @@ CELLS = [
     "import json\n"
     "import pandas as pd\n"
     "from matplotlib.figure import Figure\n"
-    "from helpers import charts, data, inference, paths, results\n"
-    'here = paths.here("01_returns", as_of)\n'
+    "from helpers import charts, inference, paths\n"
+    "from helpers.notebook import Notebook\n"
+    "from helpers.rows import rows_of\n"
+    'notebook = Notebook("01_returns", as_of)\n'
     'told = json.loads((paths.ROOT / "told.json").read_text())\n'
-    'securities = data.load("securities", as_of)\n'
+    'entered = rows_of(notebook.load("securities"))\n'
     'points = pd.DataFrame({"day": [1, 2], "change": told["points"]})\n'
     'rows = pd.DataFrame({"firm": ["A", "B"], "shown": told["shown"], "hidden": told["hidden"]})',
-    'charts.publish(here, "returns-same", charts.Drawing(Figure(), "As it was", "Alt 1.", points[["day"]]), "us")',
-    'charts.publish(here, "returns-titled", charts.Drawing(Figure(), told["title"], "Alt 1.", points[["day"]]), "us")',
-    'charts.publish(here, "returns-points", charts.Drawing(Figure(), "Title", "Alt 1.", points), "us")',
-    'charts.publish_table(here, "returns-hidden", rows, "Firms", columns=["firm"])',
-    'charts.publish_table(here, "returns-shown", rows[["firm", "shown"]], "Firms")',
-    'results.note(here, "returns-silent", inference.exact(told["silent"], "percent", 2, "as told"), [securities])',
+    'notebook.figure("returns-same", charts.Drawing(Figure(), "As it was", "Alt 1.", points[["day"]]), "us")',
+    'notebook.figure("returns-titled", charts.Drawing(Figure(), told["title"], "Alt 1.", points[["day"]]), "us")',
+    'notebook.figure("returns-points", charts.Drawing(Figure(), "Title", "Alt 1.", points), "us")',
+    'notebook.table("returns-hidden", rows, "Firms", columns=["firm"])',
+    'notebook.table("returns-shown", rows[["firm", "shown"]], "Firms")',
+    'notebook.note("returns-silent", inference.exact(told["silent"], "percent", 2, "as told", entered))',
 ]
 BEFORE = {"title": "2 fell", "points": [1.5, 2.5], "hidden": [1, 2], "shown": [10.25, 20.5], "silent": 4.2}
 # what a reader of the page sees is the same in the last three: a column that is left out, a digit that is not shown

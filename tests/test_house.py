@@ -14,7 +14,8 @@ MACHINERY = {
     "paths": set(),
     "environment": set(),
     "audit": {"environment", "terminal"},
-    "inference": set(),
+    "rows": set(),
+    "inference": {"rows"},
     "freshness": {"paths"},
     "terminal": set(),
     "exchange": set(),
@@ -27,8 +28,8 @@ MACHINERY = {
     "own": {"data", "parameters", "adoption", "events", "returns", "inference"},
     "gate": {"parameters", "results"},
     "new": {"paths", "environment", "data", "parameters", "results", "terminal"},
-    "check": {"environment", "gate", "parameters", "paths", "readme"},
-    "fix": {"check", "gate", "parameters", "paths", "execution"},
+    "check": {"data", "environment", "gate", "parameters", "paths", "readme"},
+    "fix": {"cache", "check", "gate", "parameters", "paths", "execution"},
     "lab": {"environment", "paths", "execution", "terminal"},
     "recorded": {"paths"},
     "zygote": {"environment"},
@@ -39,20 +40,21 @@ MACHINERY = {
     | {"zygote", "content", "pages", "references", "report"},
     "charts": {"paths", "inference"},
     "results": {"paths", "inference"},
+    "notebook": {"charts", "data", "parameters", "paths", "results", "inference", "rows"},
     "content": {"inference", "results"},
     "references": {"paths"},
-    "pages": {"paths", "results"},
+    "pages": {"inference", "paths", "results"},
     "specifications": {"inference", "results"},
     "report": {"cache", "content", "pages", "specifications", "references", "freshness"},
     "replication": {"paths", "content", "lineage", "references"},
     "docs": {"paths", "freshness", "pages", "references", "replication", "report", "results"},
     "downloads": {"paths", "cache", "content", "references", "results"},
     "mathematics": set(),
-    "pdf": {"paths", "results", "content", "references", "mathematics"},
+    "pdf": {"inference", "paths", "results", "content", "references", "mathematics"},
     "lineage": {"paths", "inference", "freshness"},
     "explain": {"paths", "cache", "lineage", "terminal"},
     "numbers": {"lineage", "pages"},
-    "compare": {"results"},
+    "compare": {"inference", "results"},
     "trees": {"paths", "environment"},
     "comparison": {"inference", "results", "report", "compare"},
     "diff": {"paths", "freshness", "data", "content", "parameters", "runs", "compare", "comparison", "trees"},
@@ -70,7 +72,8 @@ MACHINERY = {
 MODULES = sorted({path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in SOURCE.rglob("*.py")})
 TOPICS = sorted(set(MODULES) - set(MACHINERY))
 # a topic may import this and no more, but for one that is built on others
-TOPIC_MAY = {topic: {"inference"} for topic in TOPICS} | {"lag": {"inference", "frontier", "linking", "survival"}}
+TOPIC_MAY = {topic: {"inference", "rows"} for topic in TOPICS}
+TOPIC_MAY |= {"lag": {"inference", "rows", "frontier", "linking", "survival"}}
 ALLOWED = MACHINERY | TOPIC_MAY | {"explore": MACHINERY["explore"] | set(TOPICS)}
 
 

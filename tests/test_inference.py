@@ -12,26 +12,26 @@ from helpers.inference import Estimate, Unanswered
 @pytest.mark.parametrize("low, high", [(2.0, 3.0), (0.0, 0.5), (float("nan"), 2.0)])
 def test_an_interval_that_does_not_hold_its_point_is_refused(low, high):
     with pytest.raises(ValueError, match="does not hold its point"):
-        Estimate(1.0, low, high, "percent", 3, "mean")
+        Estimate(1.0, low, high, "percent", 3, "mean", "closed form")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_value_that_is_not_finite_is_refused(value):
     with pytest.raises(ValueError, match="finite"):
-        Estimate(value, 0.0, math.inf, "percent", 3, "mean")
+        Estimate(value, 0.0, math.inf, "percent", 3, "mean", "closed form")
 
 
 @pytest.mark.parametrize("unit, n, method", [("", 3, "mean"), ("percent", 0, "mean"), ("percent", 3, "")])
 def test_an_estimate_names_unit_sample_and_method(unit, n, method):
     with pytest.raises(ValueError):
-        Estimate(1.0, 0.0, 2.0, unit, n, method)
+        Estimate(1.0, 0.0, 2.0, unit, n, method, "closed form")
 
 
 def test_an_exact_figure_has_no_interval_and_says_so():
     with pytest.raises(ValueError, match="an exact figure has no interval"):
-        Estimate(1.0, 0.0, 2.0, "percent", 3, "exact: a census")
+        Estimate(1.0, 0.0, 2.0, "percent", 3, "a census", "exact")
     assert inference.exact(1.0, "percent", 3, "a census").is_exact
-    assert "95% interval 1 to 1" in str(Estimate(1.0, 1.0, 1.0, "percent", 3, "draws that all agree"))
+    assert "95% interval 1 to 1" in str(Estimate(1.0, 1.0, 1.0, "percent", 3, "draws that all agree", "resampled"))
 
 
 def test_an_estimate_cannot_be_changed():
@@ -40,7 +40,7 @@ def test_an_estimate_cannot_be_changed():
 
 
 def test_an_unbounded_end_is_allowed_and_printed_in_words():
-    assert "2 to infinity" in str(Estimate(3.0, 2.0, math.inf, "months", 9, "restricted mean"))
+    assert "2 to infinity" in str(Estimate(3.0, 2.0, math.inf, "months", 9, "restricted mean", "closed form"))
 
 
 def test_an_unanswered_question_has_one_of_two_verdicts():
@@ -138,7 +138,7 @@ def test_an_answer_knows_the_helper_that_the_notebook_called_and_where():
 
 
 def test_an_answer_made_by_the_notebook_itself_has_no_helper():
-    names = cell("a, b = Unanswered('no row'), Estimate(1, 1, 1, 'percent', 1, 'exact: x')", **vars(inference))
+    names = cell("a, b = Unanswered('no row'), Estimate(1, 1, 1, 'percent', 1, 'x', 'exact')", **vars(inference))
     assert [one.origin.function for one in (names["a"], names["b"])] == ["", ""]
     assert names["a"].origin.cell == 2
 
@@ -152,3 +152,14 @@ def test_where_an_answer_was_made_is_no_part_of_what_it_says():
 
 def test_outside_of_a_notebook_an_answer_knows_its_function_alone():
     assert inference.exact(3.0, "percent", 1, "one price").origin == ("helpers.inference.exact", None, None)
+
+
+def test_a_kind_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="exact, closed form, iterative, resampled, simulated, not 'guess'"):
+        Estimate(1.0, 0.0, 2.0, "percent", 3, "mean", "guess")
+
+
+def test_the_kind_names_the_interval_whatever_the_method_says():
+    ends = (0.5, 0.25, 0.75)
+    assert inference.interval_in_words(*ends, "simulated").startswith("simulation error")
+    assert inference.interval_in_words(*ends, "resampled").startswith("95% interval")

@@ -27,13 +27,13 @@ print(json.dumps(seen))
 """
 WORK = """
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, statsmodels.api as sm
-from helpers import charts, paths
-here = paths.here("02_work", as_of)
+from helpers import charts
+from helpers.notebook import Notebook
+notebook = Notebook("02_work", as_of)
 table = pd.DataFrame({"x": np.arange(9.0), "y": np.random.default_rng(1).normal(size=9)})
-charts.set_style()
 figure, (axis,) = charts.canvas("A line of 9 points", "What is drawn", 2)
 axis.plot(table.x, table.y)
-charts.publish(here, "work-line", charts.Drawing(figure, "A line", "9 points.", table), "made up")
+notebook.figure("work-line", charts.Drawing(figure, "A line of 9 points", "9 points.", table), "made up")
 print(sm.OLS(table.y, sm.add_constant(table.x)).fit().params.to_list(), {"b", "a", "c"}, dir())
 """
 DRAWS = """

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import data, frontier, lag, linking, survival
-from helpers.inference import Estimate, Unanswered
+from helpers.inference import CLOSED_FORM, Estimate, Unanswered
+from helpers.rows import rows_of
 
 NOTE, LATE = "2025-02-14", "2026-10-02"
 MONTH = survival.DAYS_A_MONTH
@@ -318,7 +319,7 @@ def test_specifications_repeat_nothing_and_name_one_headline(note):
 
 def test_published_lags_leave_out_our_own_and_turn_days_into_months():
     printed = data.load("published_lags", LATE)
-    ours = {"a": Estimate(3, 2, 5, "months", 1, "m"), "b": Unanswered("no")}
+    ours = {"a": Estimate(3, 2, 5, "months", 1, "m", CLOSED_FORM), "b": Unanswered("no")}
     table = lag.published(printed, ours)
     assert not table.source.str.contains("Own calculation").any() and table.ours.sum() == 1
     assert table[table.source.str.contains("How far behind")].value.dropna().tolist() == [12.0]
@@ -385,6 +386,60 @@ def test_the_board_of_the_note_has_sixteen_open_models_with_a_neighbour():
     listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
     found = lag.price_ratio(frontier.priced(frontier.board(scores, NOTE), listed, names), 50, 200, stream(1))
     assert found.n == plotted.open_weights.sum() == 16 and found.low < 1 < found.high
+
+
+# Rows
+
+
+def cut(table, name="models", columns="arena_key"):
+    """Table as `data.load` names it, and a function that gives the keys of its rows that entered a number."""
+    table.attrs = {"table": name}
+    return table, lambda found: table[columns].loc[rows_of(found).positions()[name]].tolist()
+
+
+def test_a_backward_lag_rests_on_the_models_released_by_its_day():
+    race, entered = cut(models(*RACE))
+    assert entered(lag.backward_lag(race, 0, stream(1), day="2024-02-01")) == ["p1", "o1", "p2", "o2"]
+    assert entered(lag.backward_lag(race, 0, stream(1))) == list(race.arena_key)
+    assert entered(lag.lag_ratio(race, "2024-02-01", 0, stream(1), day="2024-05-01")) == ["p1", "o1", "p2", "o2", "p3"]
+
+
+def test_a_ratio_to_a_day_on_its_own_board_rests_on_the_models_of_that_board_too():
+    (race, _), (base, entered) = cut(models(*RACE)), cut(models(*RACE), "others")
+    found = lag.lag_ratio(race, "2023-12-01", 0, stream(1), base=base)
+    assert entered(found) == ["p1", "o1", "p2"] and len(rows_of(found).positions()["models"]) == 6
+
+
+def test_a_spell_rests_on_what_came_before_its_record_and_on_open_models_up_to_the_match():
+    race, entered = cut(models(*RACE))
+    table = lag.spells(race)
+    spells = {spell.record: entered(table[table.record == spell.record]) for spell in table.itertuples()}
+    assert spells == {"p1": ["p1", "o1", "o2"], "p2": ["p1", "o1", "p2", "o2", "o3"], "p3": list(race.arena_key)}
+    assert entered(survival.median_time(table, "2023-06-01")) == spells["p1"]
+    assert entered(survival.median_time(table, "2024-01-01")) == spells["p2"]
+    assert entered(survival.restricted_mean(table, 12, "2024-01-01")) == spells["p2"]
+
+
+def test_what_a_choice_leaves_out_does_not_enter():
+    race, entered = cut(models(*RACE).assign(licence_class=["open-permissive"] * 3 + ["open-restricted"] * 3))
+    assert entered(lag.backward_lag(lag.chosen(race, "open-permissive"), 0, stream(1))) == ["p1", "o1", "p2", "p3"]
+    assert entered(lag.records(race, is_open=True)) == ["o1", "o2", "o3"]
+
+
+def test_the_catalogue_says_which_models_of_a_board_are_open():
+    scores, entered = cut(priced(("a", True, 1.0, 100), ("b", False, 2.0, 110), ("c", False, 2.0, 110)), "scores")
+    catalogue, known = cut(pd.DataFrame({"arena_key": ["m1", "m0", "m7"], "open_weights": [True, False, True]}))
+    found = lag.licensed(scores, catalogue)
+    assert found.open_weights[:2].tolist() == [False, True] and found.open_weights[2:].isna().all()
+    assert entered(found) == ["m0", "m1", "m2"] and known(found) == ["m1", "m0"]
+    assert known(found[found.arena_key == "m1"]) == ["m1"]
+    assert lag.licensed(Unanswered("no board"), catalogue) == Unanswered("no board")
+
+
+def test_a_ratio_of_prices_rests_on_the_models_of_known_licence():
+    unknown = pd.concat([PRICED.astype({"open_weights": object}), priced(("f", None, 0.1, 120))], ignore_index=True)
+    table, entered = cut(unknown.assign(arena_key=list("abcdefg")))
+    assert entered(lag.price_ratio(table, 50, 100, stream(1))) == list("abcdef")
 
 
 # Properties
@@ -521,3 +576,22 @@ def test_records_climb_and_every_other_model_stands_no_higher_than_one_before_it
         rest = table[(table.open == side) & ~table.arena_key.isin(held.arena_key)]
         for model in rest.itertuples():
             assert (held.score[held.release_date <= model.release_date] >= model.score).any()
+
+
+@FEWER
+@given(RACES, ERRORS, st.sampled_from(lag.READINGS), st.integers(0, 45))
+def test_every_number_is_the_same_from_its_listed_rows_alone(rows, error, reading, day):
+    table, asked = race(rows, error), f"{START + pd.Timedelta(days=day):%Y-%m-%d}"
+    table.attrs = {"table": "models"}
+
+    def numbers(known):
+        spells = lag.spells(known, reading)
+        yield lag.backward_lag(known, 40, stream(1), reading, asked)
+        yield lag.lag_ratio(known, f"{START:%Y-%m-%d}", 40, stream(1), reading, asked)
+        yield survival.median_time(spells, asked)
+        yield survival.restricted_mean(spells, 1, asked)
+
+    for place, found in enumerate(numbers(table)):
+        if isinstance(found, Estimate):
+            alone = table.loc[rows_of(found).positions()["models"]]
+            assert list(numbers(alone))[place] == found

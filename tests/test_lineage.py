@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from helpers import data, lineage, paths, results, returns
+from helpers import lineage, paths, results, returns
+from helpers.notebook import Notebook
 from helpers.returns import Portfolio
 
 HOUSE, DAY, LATEST = paths.ROOT, "2025-02-14", "2026-07-31"
@@ -38,7 +39,9 @@ def test_the_function_is_told_with_its_line_and_the_very_call_that_the_cell_made
     file, line = made["place"].split(":")
     assert (HOUSE / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith("def share(")
     assert made["cell"] == f"number 5 of report/{DAY}/01_returns/notebook.ipynb, In [3]"
-    assert made["call"].startswith("inference.share(\n    8,") and made["call"].endswith('interval",\n)')
+    assert made["call"].startswith("inference.share(\n    8,") and made["call"].endswith(
+        'interval",\n    rows=entered,\n)'
+    )
 
 
 def test_what_a_notebook_made_itself_is_laid_to_it(explained):
@@ -50,17 +53,18 @@ def test_what_a_notebook_made_itself_is_laid_to_it(explained):
 def test_the_rows_are_those_that_entered_in_the_order_of_the_raw_file(explained, folder):
     (source,) = explained("fell")["inputs"]
     assert (source["rows"], source["first"], source["last"]) == (6, "2025-01-02", "2025-01-08")
-    assert [line for line, _ in source["shown"]] == [2, 3, 5, 7, 8, 9]
+    assert [line for line, _ in source["shown"]] == ["2", "3", "5", "7", "8", "9"]
     with (folder / source["list"]).open(encoding="utf-8", newline="") as file:
         listed = list(csv.reader(file))
-    assert listed[:3] == [["day", "plain", "name"], ["2025-01-02", "1", "A"], ["2025-01-02", "1", 'B "b", c']]
+    assert listed[0] == ["line", "day", "plain", "name"]
+    assert listed[1:3] == [["2", "2025-01-02", "1", "A"], ["3", "2025-01-02", "1", 'B "b", c']]
     assert source["raw"] == "data/raw/prices.csv" and not source["changed"]
 
 
 def test_all_rows_that_were_known_are_told_as_that_and_the_later_ones_left_out(explained):
-    (source,) = explained("fell")["beside"]
+    (source,) = explained("fell/half, of all")["inputs"]
     assert (source["rows"], source["list"], source["left_out"]) == (8, "", 2)
-    assert [line for line, _ in source["shown"]] == [2, 3, 4, 7, 8, 9]
+    assert [line for line, _ in source["shown"]] == ["2", "3", "4", "7", "8", "9"]
 
 
 def test_a_row_that_was_revised_by_the_day_or_came_late_is_told_as_it_was_read(lay_out, tmp_path):
@@ -75,7 +79,7 @@ def test_a_row_that_was_revised_by_the_day_or_came_late_is_told_as_it_was_read(l
         "2025-01-03": ("2 of vintages", "4.5"),
         "2025-01-09": ("3 of vintages", "5"),
         # revised after the day of the edition
-        "2025-01-07": (8, "7"),
+        "2025-01-07": ("8", "7"),
     }
 
 
@@ -88,8 +92,7 @@ def test_a_number_that_rests_on_own_rows_too_says_so_with_its_producer(folder):
 
 
 def test_no_row_is_told_as_none(explained):
-    (source,) = explained("returns-beside")["inputs"]
-    assert (source["rows"], source["list"], source["shown"]) == (0, "", [])
+    assert explained("returns-beside")["inputs"] == []
 
 
 def test_an_alternative_is_told_by_its_own_id_and_lies_on_the_page_of_its_headline(explained):
@@ -97,7 +100,13 @@ def test_an_alternative_is_told_by_its_own_id_and_lies_on_the_page_of_its_headli
     assert told["number"]["found"] == "0.20 probability" and told["alternatives"] == []
     assert told["page"] == "numbers/fell.html#alternative-2" and told["headline"] == "fell"
     assert explained("fell")["alternatives"][1]["anchor"] == "alternative-2"
-    assert told["inputs"] == explained("fell")["beside"]
+    (brief,) = explained("fell")["alternatives"][1]["inputs"]
+    assert brief == {"table": "prices", "rows": 8, "list": ""} and told["inputs"][0]["rows"] == 8
+
+
+def test_each_alternative_has_rows_of_its_own(explained):
+    first, half, none = (each["inputs"] for each in explained("fell")["alternatives"])
+    assert [source["rows"] for source in (*first, *half)] == [1, 8] and none == []
 
 
 def test_arithmetic_has_no_seed_and_an_unknown_answer_no_interval(explained, lay_out):
@@ -126,12 +135,13 @@ def test_a_raw_file_that_changed_since_is_said_to_have_changed(folder, lay_out):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("2025-01-03,1,A\n", "", "6 rows were recorded, but 5 are listed"),
-        ("2025-01-03,1,A", "2025-01-04,1,A", "'2025-01-04', '1', 'A'.* is no row of data/raw/prices.csv"),
+        ("2025-01-03,1,A\n", "", "not the list of 6 rows that was recorded"),
+        ("2025-01-03,1,A", "2025-01-04,1,A", "not the list of 6 rows that was recorded"),
     ],
 )
 def test_a_list_of_rows_that_is_not_what_was_recorded_is_refused(folder, old, new, message):
-    (file,) = (folder / "01_returns" / "inputs").glob("prices-*.csv")
+    (entry,) = lineage.Edition(folder, DAY).records["fell"]["inputs"]
+    file = folder / lineage.listed_in("01_returns", entry)
     file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         lineage.Edition(folder, DAY).explanation("fell")
@@ -153,10 +163,20 @@ def test_an_id_is_no_path():
 
 def test_an_edition_of_an_older_version_asks_to_be_built_anew(folder):
     records = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    del records[0]["origin"]
-    (folder / "results.json").write_text(json.dumps(records), encoding="utf-8")
-    with pytest.raises(lineage.UnknownError, match=f"run `make report AS_OF={DAY}`"):
-        lineage.Edition(folder, DAY)
+    for name in ("origin", "kind"):
+        older = [{key: value for key, value in record.items() if key != name} for record in records]
+        (folder / "results.json").write_text(json.dumps(older), encoding="utf-8")
+        with pytest.raises(lineage.UnknownError, match=f"run `make report AS_OF={DAY}`"):
+            lineage.Edition(folder, DAY)
+
+
+def test_a_line_that_is_another_row_by_now_is_refused(folder):
+    edition = lineage.Edition(folder, DAY)
+    (entry,) = edition.records["fell"]["inputs"]
+    for line in ("4", "99"):
+        listed = entry | {"lines": [line if each == "2" else each for each in entry["lines"]]}
+        with pytest.raises((ValueError, KeyError)):
+            edition.source("01_returns", listed)
 
 
 # what an edition is built from
@@ -211,15 +231,14 @@ def test_every_library_of_the_arithmetic_is_in_the_lock_under_the_name_that_impo
 
 def test_the_listed_rows_alone_give_the_number_again(tmp_path, monkeypatch):
     monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
-    here = paths.here("01_returns", DAY)
-    indices, caps = data.load("return_indices", DAY), data.load("market_caps", DAY)
+    notebook = Notebook("01_returns", DAY)
+    indices, caps = notebook.load("return_indices"), notebook.load("market_caps")
     firms, span = ("AMZN", "GOOGL", "IBM", "MSFT", "ORCL"), ("2025-01-24", DAY)
     portfolio = Portfolio("AI hyperscalers", firms, "market cap")
     found = returns.holding_period_return(indices, caps, portfolio, *span)
-    rows = returns.rows_used(indices, caps, [portfolio], *span)
-    results.record(here, "hyperscalers-fell-after", found, {}, rows, DAY)
-    (here / "notebook.ipynb").write_text('{"cells": []}', encoding="utf-8")
-    results.write_edition(DAY)
+    notebook.record("hyperscalers-fell-after", found, {})
+    (notebook.output_dir / "notebook.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    results.write_edition(tmp_path, DAY)
     lineage.remember_build(tmp_path)
     told = lineage.Edition(tmp_path, DAY).explanation("hyperscalers-fell-after")
     level, cap = {}, {}

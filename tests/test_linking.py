@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from helpers import linking
+from helpers import data, linking
+from helpers.rows import rows_of
 
 NOTE, LATE = "2025-02-14", "2026-10-02"
 
@@ -140,3 +141,87 @@ def test_a_link_gives_common_models_the_mean_and_spread_of_the_other_board_in_an
     again = linking.carried(rescaled, linking.link(pd.concat([rescaled, alone]), other)).sort_index()
     for column in ("score", "error", "link_level", "link_tilt"):
         np.testing.assert_allclose(again[column], moved[column], rtol=1e-9, atol=1e-6)
+
+
+# Rows
+
+
+def cuts(scores, boards, about):
+    """Tables as `data.load` names them."""
+    for table, name in ((scores, "arena_scores"), (boards, "arena_boards"), (about, "models")):
+        table.attrs = {"table": name}
+    return scores, boards, about
+
+
+def listed(table, source):
+    """Rows of a table that entered, without the names."""
+    return source.loc[rows_of(table).positions()[source.attrs["table"]]]
+
+
+def retired():
+    """Two boards: the newest lacks the model m11."""
+    one = several(("2024-08-01", False, 0.0, 2.0, KEYS), ("2024-09-01", False, 25.0, 2.0, KEYS[:-1]))
+    return cuts(*one, catalogue())
+
+
+def test_a_model_of_the_reference_board_rests_on_its_own_score_and_one_brought_in_on_both_sides_of_its_link():
+    scores, boards, about = retired()
+    found = linking.described(linking.linked(scores, boards), about).set_index("arena_key", drop=False)
+    own = linking.described(linking.linked(scores, boards), about)
+    alone = listed(own[own.arena_key == "m3"], scores)
+    # the first score with an interval says from which board on scores count
+    assert alone[["board_date", "arena_key"]].astype(str).to_numpy().tolist() == [
+        ["2024-08-01", "m0"],
+        ["2024-09-01", "m3"],
+    ]
+    assert len(listed(own[own.arena_key == "m11"], scores)) == len(scores) and not found.on_reference["m11"]
+    assert listed(own[own.arena_key == "m3"], about).arena_key.tolist() == ["m3"]
+
+
+def test_a_borrowed_interval_is_listed_with_the_score_that_borrows_it():
+    old, last = "2024-08-01", "2024-10-01"
+    boards = several((old, False, 7.0, 2.0, KEYS), (last, True, 0.0, 9.0, ["m11"]), (last, False, 0.0, np.nan, KEYS))
+    scores, boards, _ = cuts(*boards, catalogue())
+    models = linking.linked(scores, boards)
+    alone = listed(models[models.arena_key == "m5"], scores)
+    assert alone.arena_key.tolist() == ["m0", "m5", "m5"] and alone.half.tolist()[:2] == [2.0, 2.0]
+    # a model that never had an interval gets the widest of all
+    never = scores[(scores.arena_key != "m5") | scores.score_low.isna()]
+    models = linking.linked(never, boards)
+    alone = listed(models[models.arena_key == "m5"], never)
+    assert alone[["arena_key", "style_control"]].to_numpy().tolist() == [["m0", False], ["m11", True], ["m5", False]]
+
+
+def test_one_board_rests_on_its_own_rows_alone():
+    scores, boards, about = retired()
+    models = linking.described(linking.one_board(scores, boards, "2024-08-15"), about)
+    assert set(listed(models, scores).board_date) == {pd.Timestamp("2024-08-01")} and len(models) == 12
+    assert len(listed(models, boards)) == 1
+    assert listed(models[models.arena_key == "m7"], scores).arena_key.tolist() == ["m7"]
+
+
+def test_the_index_rests_on_its_versions_and_on_the_newest_that_says_until_when_it_is_known():
+    days = pd.to_datetime(["2024-05-01", "2024-03-01", "2024-04-01"])
+    index = pd.DataFrame({"model_version": list("abc"), "eci": [1.0, 2.0, 3.0], "release_date": days})
+    index = index.assign(display_name=None, organization="x", accessibility="API access", access_class="closed")
+    index.attrs = {"table": "eci_scores"}
+    models = linking.index_models(index)
+    assert listed(models[models.arena_key == "c"], index).model_version.tolist() == ["a", "c"]
+
+
+@pytest.mark.parametrize("as_of", [NOTE, LATE])
+@pytest.mark.parametrize("style", [False, True])
+def test_any_few_models_have_the_same_scores_from_their_listed_rows_alone(as_of, style):
+    tables = {name: data.load(name, as_of) for name in ("arena_scores", "arena_boards", "models")}
+
+    def models(scores, boards, about):
+        return linking.described(linking.linked(scores, boards, style), about)
+
+    whole, drawn = models(*tables.values()), np.random.default_rng(np.random.SeedSequence(5))
+    for size in (1, 1, 2, 3, len(whole) // 2):
+        few = whole.iloc[np.sort(drawn.choice(len(whole), size, replace=False))]
+        positions = rows_of(few).positions()
+        again = models(*(table.loc[positions[name]] for name, table in tables.items()))
+        kept = again[again.arena_key.isin(few.arena_key)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(kept, few.reset_index(drop=True), check_dtype=False, rtol=1e-12)
+        assert len(again) == len(few)

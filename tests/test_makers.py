@@ -6,6 +6,7 @@ from scipy import stats
 
 from helpers import charts, data, frontier, makers
 from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered
+from helpers.rows import rows_of
 
 LATE, NOTE = "2026-10-02", "2025-02-14"
 SIZES = [(5, 5, 0.0), (1, 20, 0.0), (20, 1, 0.0), (8, 8, 4.0), (3, 3, 60.0)]
@@ -45,6 +46,18 @@ def side(scores, error=5.0):
 def released(*rows):
     table = pd.DataFrame(rows, columns=["arena_key", "developer", "release_date", "open_weights"])
     return table.assign(release_date=pd.to_datetime(table.release_date))
+
+
+def cut(table, name):
+    """A table as it comes from the data: its index holds positions, which no other numbering gives."""
+    table = table.set_axis(range(100, 100 + len(table)))
+    table.attrs["table"] = name
+    return table
+
+
+def entered(estimate, name="t"):
+    """Positions of the rows from which a number was made."""
+    return rows_of(estimate).positions()[name].tolist()
 
 
 def test_the_ai_index_of_2024_counted_51_of_89_and_its_interval_crosses_half(figures):
@@ -96,10 +109,57 @@ def test_joint_work_pooled_years_and_a_census_are_other_arguments_of_the_same_sh
     rows = pd.DataFrame([counted(2022, industry=1, academia=9), counted(2023, industry=5, joint=3, academia=2)])
     assert makers.industry_share(rows, joint=True).value == 80
     assert makers.industry_share(rows, years=2).value == 30 and makers.industry_share(rows, years=2).n == 20
-    assert makers.industry_share(rows, back=1).value == 10
+    assert makers.industry_share(rows, 2022).value == 10
     assert makers.industry_share(rows, sampled=False).is_exact
     assert isinstance(makers.industry_share(rows, years=3), Unanswered)
     assert isinstance(makers.industry_share(rows.iloc[:0]), Unanswered)
+
+
+def test_a_share_of_industry_carries_the_figures_of_its_years_and_vintage_alone():
+    cells = [("A", 2022, "Industry", 4), ("A", 2023, "Industry", 5), ("A", 2023, "Academia", 5)]
+    cells += [("B", 2023, "Industry", 9), ("B", 2023, "Unknown", 1), ("B", 2022, "Academia", 6)]
+    figures = pd.DataFrame(cells, columns=["report", "year", "category", "value"]).assign(
+        metric="Notable AI models by sector"
+    )
+    days = pd.to_datetime(figures.report.map({"A": "2024-04-15", "B": "2025-04-30"}))
+    figures = cut(figures.assign(period_end=pd.to_datetime(figures.year.astype(str) + "-12-31"), known_on=days), "t")
+    counts = makers.by_maker(figures)
+    assert entered(makers.industry_share(counts)) == [103, 104]
+    assert entered(makers.industry_share(counts, joint=True)) == [103, 104]
+    assert entered(makers.industry_share(counts, 2022, sampled=False)) == [105]
+    assert entered(makers.industry_share(counts, years=2)) == [103, 104, 105]
+    # that a vintage is the first one is known from the later one
+    assert entered(makers.industry_share(counts, first=True)) == [101, 102, 103, 104]
+    assert rows_of(makers.drift(counts)).positions()["t"].tolist() == list(range(100, 106))
+
+
+def test_makers_by_name_and_by_developer_carry_the_models_of_the_year():
+    names = {"organization": ["A", "MIT University", "B"], "training_compute_flop": [1.0, 2.0, 3.0]}
+    days = pd.to_datetime(["2023-05-01", "2022-05-01", "2023-06-01"])
+    compute = cut(pd.DataFrame(names | {"published": days, "known_on": pd.Timestamp("2025-02-24")}), "t")
+    weighted = makers.by_name(compute, "training_compute_flop")
+    for counts in (makers.by_name(compute), weighted):
+        assert entered(makers.industry_share(counts, sampled=False)) == [100, 102]
+        assert entered(makers.industry_share(counts, 2022, sampled=False)) == [101]
+    seen = released(("a", "A", "2023-05-01", True), ("b", None, "2023-06-01", None), ("c", "C", "2022-07-01", False))
+    seen = cut(seen, "t")
+    assert entered(makers.industry_share(makers.by_developer(seen, NOTE))) == [100]
+    opened = makers.open_by_year(seen.assign(opened=seen.open_weights), "release_date", "models", NOTE)
+    assert entered(makers.open_share_change(opened)) == [100, 102]
+    assert makers.last_year(opened) == 2023 and makers.last_year(opened[:0]) is None
+
+
+def test_a_change_of_openness_carries_the_number_of_models_that_it_was_inferred_from():
+    shares = published("Foundation models, share by access",
+                       ("Open", "2021-12-31", 33.3), ("Limited", "2023-12-31", 10.0), ("Open", "2023-12-31", 65.7),
+                       ("Open", "2022-12-31", 44.4))  # fmt: skip
+    totals = published("Foundation models released", ("All", "2023-12-31", 149), ("All", "2018-12-31", 9))
+    shares = makers.foundation_models(cut(pd.concat([shares, totals]), "t"))
+    assert entered(makers.open_share_change(shares)) == [102, 103, 104]
+    assert entered(makers.open_share_change(shares, sampled=False)) == [102, 103]
+    assert entered(makers.open_share_change(shares, 2022, sampled=False)) == [100, 103]
+    # the number of 2022 alone rests on the share and the number of the year after
+    assert rows_of(shares[shares.year == 2022]).positions()["t"].tolist() == [102, 103, 104]
 
 
 def test_rows_known_later_change_no_share(figures):
@@ -139,15 +199,16 @@ def test_a_year_that_is_not_over_is_not_counted():
     rows = released(("a", "OpenAI", "2023-05-01", False), ("b", "LMSYS", "2024-12-31", True))
     before, on = (makers.by_developer(rows, day).year.tolist() for day in ("2024-12-30", "2024-12-31"))
     assert (before, on) == ([2023], [2023, 2024])
-    opened = makers.open_by_year(rows, "release_date", rows.open_weights, "models", "2024-12-30")
+    opened = makers.open_by_year(rows.assign(opened=rows.open_weights), "release_date", "models", "2024-12-30")
     assert opened.year.tolist() == [2023]
-    late = rows.assign(known_on=pd.Timestamp("2024-06-01"))
-    assert makers.open_by_year(late, "release_date", rows.open_weights, "m", LATE).year.tolist() == [2023]
+    late = rows.assign(opened=rows.open_weights, known_on=pd.Timestamp("2024-06-01"))
+    assert makers.open_by_year(late, "release_date", "m", LATE).year.tolist() == [2023]
 
 
 def test_models_without_an_answer_are_no_closed_models():
     rows = released(("a", "A", "2023-05-01", True), ("b", "B", "2023-06-01", None), ("c", "C", "2023-07-01", False))
-    found = makers.open_by_year(rows, "release_date", rows.open_weights.astype("boolean"), "models", LATE)
+    rows = rows.assign(opened=rows.open_weights.astype("boolean"))
+    found = makers.open_by_year(rows, "release_date", "models", LATE)
     assert (found.percent.item(), found.n.item()) == (50, 2)
 
 
@@ -220,9 +281,9 @@ def test_the_number_of_foundation_models_of_2022_agrees_with_its_share_and_with_
 
 def test_a_change_whose_numbers_were_not_printed_is_only_known_as_a_census(figures):
     found = makers.foundation_models(figures)
-    assert makers.open_share_change(found, back=1).verdict == NOT_CHECKABLE
-    assert makers.open_share_change(found, back=1, sampled=False).value == pytest.approx(44.4 - 33.3)
-    assert isinstance(makers.open_share_change(found, back=2), Unanswered)
+    assert makers.open_share_change(found, 2022).verdict == NOT_CHECKABLE
+    assert makers.open_share_change(found, 2022, sampled=False).value == pytest.approx(44.4 - 33.3)
+    assert isinstance(makers.open_share_change(found, 2021), Unanswered)
     assert isinstance(makers.open_share_change(found.iloc[:0]), Unanswered)
 
 
@@ -329,8 +390,7 @@ def test_our_gap_of_february_2025_is_the_one_that_the_ai_index_printed(figures):
     board = frontier.board(scores, NOTE)
     boards = boards_of((NOTE, "R1", "full"))
     found = makers.gaps(board, boards, makers.seats(catalogue), makers.UNITED_STATES, makers.CHINA)
-    opened = catalogue.set_index("arena_key").open_weights.map({True: "open", False: "closed"})
-    other = makers.gaps(board, boards, opened, "closed", "open")
+    other = makers.gaps(board, boards, makers.access(catalogue), "closed", "open")
     assert round(found.percent[0], 1) == round(other.percent[0], 1) == 1.7
     assert [round(found.ours_score[0]), round(found.theirs_score[0])] == pytest.approx([1385, 1362], abs=1)
     beside = makers.beside_published(makers.published_gaps(figures), {"US-China": found, "closed-open": other})
@@ -361,6 +421,38 @@ def test_scores_get_the_errors_of_their_own_scale_and_none_before_the_first_inte
     styled = makers.with_errors(scores, boards, frontier.score_error, True)
     assert styled.score.tolist() == [3] and styled.error.tolist() == pytest.approx([7])
     assert makers.with_errors(scores, boards[:0], frontier.score_error).empty
+
+
+def test_a_gap_carries_its_boards_models_with_the_intervals_they_borrow_and_no_other_board():
+    rows = [
+        ("2024-01-01", "a", 1010.0, 5.0),
+        ("2024-01-01", "x", 1000.0, 5.0),
+        ("2024-06-01", "a", 1020.0, np.nan),
+        ("2024-06-01", "b", 1000.0, 9.0),
+        ("2024-06-01", "c", 990.0, np.nan),
+        ("2024-06-01", "x", 1200.0, 30.0),
+        ("2024-07-01", "a", 1030.0, 5.0),
+    ]
+    scores = pd.DataFrame(rows, columns=["board_date", "arena_key", "score", "half"])
+    scores = scores.assign(board_date=pd.to_datetime(scores.board_date), style_control=False)
+    scores = cut(scores.assign(score_low=scores.score - scores.half, score_high=scores.score + scores.half), "scores")
+    boards = cut(boards_of(*[(day, "R1", "full") for day in sorted(set(scores.board_date))]), "boards")
+    boards = boards.assign(style_control=False)
+    catalogue = cut(released(("a", "OpenAI", NOTE, False), ("z", "OpenAI", NOTE, False), ("b", "Z.ai", NOTE, True),
+                             ("c", "Z.ai", NOTE, True), ("x", None, NOTE, None)), "models")  # fmt: skip
+    measured = makers.with_errors(scores, boards, frontier.score_error)
+    assert measured.score.tolist() == scores.score.tolist()
+    halves = [5, 5, 5, 9, 30, 30, 5]  # c never had an interval and gets the board's widest
+    assert measured.error.tolist() == pytest.approx([half / stats.norm.ppf(0.975) for half in halves])
+    for sides, side in (
+        (makers.seats(catalogue), (makers.UNITED_STATES, makers.CHINA)),
+        (makers.access(catalogue), ("closed", "open")),
+    ):
+        newest = makers.newest_gap(makers.gaps(measured, boards, sides, *side), "gap")
+        assert newest.value == 20
+        # board of June: a with its interval of January, b, and c with that of x
+        assert entered(newest, "scores") == [100, 102, 103, 104, 105]
+        assert entered(newest, "boards") == [101] and entered(newest, "models") == [100, 102, 103]
 
 
 def test_gaps_with_and_without_style_control_meet_on_one_day_and_one_membership():
@@ -414,13 +506,14 @@ def test_every_question_has_an_answer_or_a_reason_on_every_day(day):
     catalogue, compute = data.load("models", day), data.load("training_compute", day)
     figures = data.load("ai_index_figures", day)
     opened = compute.accessibility.str.startswith("Open weights").where(compute.accessibility.notna())
+    openness = makers.open_by_year(compute.assign(opened=opened), "published", "notable models", day)
     found = [
         makers.industry_share(makers.by_maker(figures)),
         makers.industry_share(makers.by_name(compute)),
         makers.industry_share(makers.by_name(compute, "training_compute_flop"), sampled=False),
         makers.industry_share(makers.by_developer(catalogue, day)),
         makers.open_share_change(makers.foundation_models(figures)),
-        makers.open_share_change(makers.open_by_year(compute, "published", opened, "notable models", day)),
+        makers.open_share_change(openness),
     ]
     assert all(isinstance(one, Estimate | Unanswered) for one in found)
     assert isinstance(found[0], Estimate) == (day >= "2024-04-15")

@@ -8,81 +8,20 @@ from editions import executed
 from helpers import data, gate, lineage, numbers, parameters, paths, recorded, results, run
 
 NAMES = parameters.notebooks()
-HERE = paths.ROOT / "tests"
 
 
 def read(name):
     return nbformat.read(paths.NOTEBOOKS / f"{name}.ipynb", as_version=4)
 
 
-# what the claims are about; another value is for JupyterLab or `make run`, and makes other numbers than the claims'
-DECLARED = {
-    "00_data": {"as_of": "2025-02-14", "tolerance": 0.2, "draws": 10_000, "seed": 20250214},
-    "01_returns": {
-        "as_of": "2025-02-14",
-        "shock_eve": "2025-01-24",
-        "shock_day": "2025-01-27",
-        "note_day": "2025-02-14",
-        "estimation_end": "2025-01-10",
-        "estimation_days": 250,
-        "benchmark": "SPY",
-        "seed": 20250127,
-    },
-    "02_frontier": {"as_of": "2025-02-14", "board_date": "2025-02-14", "draws": 10_000, "seed": 20250214},
-    "03_open_source_lag": {
-        "as_of": "2025-02-14",
-        "board_date": "2025-02-14",
-        "cohort_end": "2024-01-01",
-        "base_day": "2024-06-30",
-        "release_day": "2025-01-20",
-        "window": 50,
-        "draws": 10_000,
-        "seed": 20250120,
-    },
-    "04_adoption_regression": {
-        "as_of": "2025-02-14",
-        "note_cycles": "202501,202502,202503",
-        "information": "51,52,54",
-        "manual": "23,31,48",
-        "wide_information": "51,52,53,54,56,61",
-        "wide_manual": "23,31,42,44,48,72",
-        "draws": 9_999,
-        "seed": 20250214,
-    },
-    "05_concentration": {
-        "as_of": "2025-02-14",
-        "year_start": "2023-12-29",
-        "year_end": "2024-12-31",
-        "next_end": "2025-12-31",
-        "release_eve": "2025-01-17",
-        "shock_eve": "2025-01-24",
-        "note_day": "2025-02-14",
-        "base_snapshot": "2025-02-07",
-    },
-    "06_token_prices": {
-        "as_of": "2025-02-14",
-        "board_date": "2025-02-14",
-        "threshold": 1186.0,
-        "first_day": "2023-03-14",
-        "release_day": "2025-01-20",
-        "draws": 10_000,
-        "seed": 20250120,
-    },
-    "07_model_makers": {"as_of": "2025-02-14", "least_growth": 2.0, "most_growth": 3.0},
-    "99_verdicts": {"as_of": "2025-02-14"},
-}
-
-
-@pytest.mark.parametrize("name", DECLARED)
-def test_stored_parameters_are_the_declared_ones(name):
-    assert parameters.parameters(name) == DECLARED[name]
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_the_parameters_of_every_notebook_are_declared_in_a_test(name):
-    # those of an added one where its own tests are
-    call = f'parameters.parameters("{name}") == {{'
-    assert name in DECLARED or any(call in file.read_text(encoding="utf-8") for file in HERE.glob("test_*.py"))
+def test_stored_parameters_are_the_declared_ones(name):
+    # what the claims are about; another value is for JupyterLab or `make run`, and makes other numbers than the claims'
+    assert parameters.differences(name, parameters.parameters(name)) == {}
+
+
+def test_every_declared_parameter_is_one_of_a_stored_notebook():
+    assert data.unknown_notebooks() == [] and sorted(data.declared_parameters()) == NAMES
 
 
 def test_the_verdicts_come_last():
@@ -124,10 +63,9 @@ def test_the_collection_can_be_read_as_of_early_days_and_late_ones(collection):
     assert set(last.verdict) & {"holds", "fails"} and "not yet due" not in set(last.verdict)
 
 
-def test_every_number_has_a_page_and_leads_to_its_rows_function_and_cell(collection, monkeypatch):
+def test_every_number_has_a_page_and_leads_to_its_rows_function_and_cell(collection):
     for folder in collection:
-        monkeypatch.setenv(paths.PLACE_VARIABLE, str(folder))
-        results.write_edition(folder.name)
+        results.write_edition(folder, folder.name)
         lineage.remember_build(folder)
         numbers.write(folder, folder.name)
         edition = lineage.Edition(folder, folder.name)

@@ -85,11 +85,12 @@ def test_an_id_that_is_no_word_gets_no_file(tmp_path, monkeypatch, lay_out):
 
 
 # the cell that makes a number, in a kernel
-LEAF = """from helpers import data, inference, paths, results
-here = paths.here("01_leaf", as_of)
-rows = data.load("token_volumes", as_of)
-found = {"jevons": inference.exact(-1.5, "log points per log point", 3, "made up")}
-results.record(here, "jevons", found["jevons"], {}, [rows], as_of)"""
+LEAF = """from helpers import inference, rows
+from helpers.notebook import Notebook
+notebook = Notebook("01_leaf", as_of)
+volumes = notebook.load("token_volumes")
+found = {"jevons": inference.exact(-1.5, "log points per log point", 3, "made up", rows.rows_of(volumes))}
+notebook.record("jevons", found["jevons"], {})"""
 
 
 def test_a_run_leaves_a_page_behind_each_number(copy):
@@ -99,7 +100,7 @@ def test_a_run_leaves_a_page_behind_each_number(copy):
     code, said = copy.run("report", "--as-of=2025-06-30")
     assert code == 0, said
     page = Page(copy.report / "2025-06-30" / "numbers" / "jevons.html")
-    assert f'inference.exact(-1.5, "{unit}", 3, "made up")' in page.text
+    assert f'inference.exact(-1.5, "{unit}", 3, "made up", rows.rows_of(volumes))' in page.text
     assert "number 4 of report/2025-06-30/01_leaf/notebook.ipynb, In [4]" in page.text
     (file, line) = re.search(r"(src/helpers/inference\.py):(\d+)", page.text).groups()
     assert (copy.root / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith("def exact(")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from helpers import adoption, cache, data, events, gate, own, parameters, paths, returns, run
+from helpers import adoption, cache, data, events, gate, own, parameters, paths, returns
 from helpers.inference import Estimate
 from helpers.rows import rows_of
 from recompute import Trace
@@ -441,10 +441,3 @@ def test_a_monthly_survey_is_forecast_in_months_and_uneven_steps_are_refused():
     assert list(fan.horizon) == [1, 2, 3, 4, 5, 6]
     assert fan.forecast.iloc[-1] == pytest.approx(100 / (1 + np.exp(3 - 0.03 * 45)), rel=0.03)
     assert own.fan(rows.drop(index=20)).reason == "periods stand at uneven steps"
-
-
-def test_other_parameters_of_a_notebook_that_judges_claims_are_named():
-    assert run.undeclared("01_returns", {"as_of": "2025-06-30", "shock_day": "2025-01-27"}) == ""
-    changed = run.undeclared("01_returns", {"shock_day": "2025-04-03"})
-    assert changed == "shock_day=2025-04-03 for 2025-01-27"
-    assert run.undeclared("own_event", {"day": "2025-04-09"}) == ""

@@ -1,6 +1,11 @@
+import json
+import subprocess
+import sys
+
 import nbformat
 import pytest
 
+from conftest import SETTINGS
 from helpers import parameters
 
 # what the small project's data reach
@@ -123,6 +128,83 @@ def test_a_parameter_of_a_type_that_no_command_line_can_write_is_left_to_the_not
     place.write("01_leaf", settings="as_of = '2025-02-14'\nwidths = [1, 2]")
     with pytest.raises(parameters.ParameterError, match="widths is of type list: change it in the notebook"):
         parameters.accepted("01_leaf", {"widths": "[1]"})
+
+
+# runs and stored notebooks at other parameters than the declared ones
+
+
+def test_each_parameter_of_a_run_that_is_not_the_declared_one_is_named_with_both_values():
+    values = parameters.parameters("01_returns")
+    assert parameters.undeclared("01_returns", values) == {} and parameters.undeclared_sentence({}) == ""
+    # another as-of date is another edition
+    changed = values | {"as_of": "2025-06-30", "benchmark": "RSP", "note_day": "2025-02-07"}
+    differing = parameters.undeclared("01_returns", changed)
+    assert json.loads(json.dumps(differing)) == {
+        "note_day": {"declared": "2025-02-14", "actual": "2025-02-07"},
+        "benchmark": {"declared": "SPY", "actual": "RSP"},
+    }
+    sentence = "Not the declared specification: note_day 2025-02-07 instead of 2025-02-14; benchmark RSP instead of SPY"
+    assert parameters.undeclared_sentence(differing) == sentence
+    # the same of some values alone
+    some = {name: changed[name] for name in ("as_of", "seed", "benchmark")}
+    assert parameters.undeclared("01_returns", some) == {"benchmark": {"declared": "SPY", "actual": "RSP"}}
+    assert parameters.undeclared("own_event", {"day": "2025-04-09"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"draws": 100.0}, "draws 100.0 instead of 100"),
+        ({"draws": True}, "draws True instead of 100"),
+        ({"word": ""}, "word '' instead of none"),
+        ({"word": "a\x1b[2J\nb"}, r"word 'a\x1b[2J\nb' instead of none"),
+        ({"more": None}, "more None, which is not declared"),
+    ],
+)
+def test_values_are_compared_with_their_type_and_shown_in_one_line(place, values, words):
+    place.write("01_leaf")
+    found = parameters.undeclared_sentence(parameters.undeclared("01_leaf", values))
+    assert found == f"Not the declared specification: {words}"
+
+
+def test_a_notebook_of_which_nothing_is_declared_is_at_no_declared_specification(place):
+    place.write("01_leaf")
+    found = parameters.undeclared("02_new", {"as_of": "2025-02-14", "draws": 5})
+    assert found == {"draws": {"declared": None, "actual": 5}}
+
+
+def test_a_kernel_that_asks_for_the_declared_values_reads_no_notebook():
+    code = "import sys\nfrom helpers import parameters\nprint(parameters.undeclared('01_returns', {'seed': 1}))\n"
+    command = [sys.executable, "-c", f"{code}print('nbformat' in sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["{'seed': {'declared': 20250127, 'actual': 1}}", "False"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("draws = 7", "stores draws 7 instead of 100: set it back, or run a draft with "
+         '`make run NOTEBOOK=01_leaf SET="draws=7"`'),
+        ("word = 'two $words'", "stores word two $words instead of none: set it back, or run a draft with "
+         """`make run NOTEBOOK=01_leaf SET=''"'"'word=two $words'"'"''`"""),
+        ("as_of = '2025-06-30'\nfast = True", "stores as_of 2025-06-30 instead of 2025-02-14; fast True instead of "
+         'False: set them back, or run a draft with `make run NOTEBOOK=01_leaf SET="as_of=2025-06-30 fast=True"`'),
+        ('more = "a, b"', "stores more a, b, which is not declared: "
+         'declare it in data/parameters.csv: `01_leaf,more,"""a, b"""`'),
+        ("del", "stores level missing instead of 0.95: "
+         "put back what is missing, or remove its row from data/parameters.csv"),
+    ],
+)  # fmt: skip
+def test_a_stored_notebook_at_other_parameters_is_refused_with_the_remedy(place, settings, words):
+    place.write("01_leaf")
+    parameters.check_stored()
+    rows = (place.root / "data" / "parameters.csv").read_text(encoding="utf-8")
+    stored = SETTINGS.replace("level = 0.95\n", "") if settings == "del" else f"{SETTINGS}\n{settings}"
+    place.write("01_leaf", settings=stored)
+    (place.root / "data" / "parameters.csv").write_text(rows, encoding="utf-8")
+    with pytest.raises(parameters.ParameterError) as error:
+        parameters.check_stored()
+    assert str(error.value) == f"not the declared specification: notebooks/01_leaf.ipynb {words}"
 
 
 # notebooks that cannot be run

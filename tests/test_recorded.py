@@ -4,17 +4,13 @@ import math
 
 import pytest
 
-from helpers import data, freshness, paths, readme, recorded, results, run
+from helpers import data, freshness, inference, paths, readme, recorded, results, run
+from helpers.execution import Fault
 
 MEAN = {"id": "mean", "notebook": "01_returns", "role": "headline", "value": 2.0, "low": 1.0, "high": 4.0, "n": 9}
-MEAN |= {"unit": "percent", "method": "exact: mean of nine", "verdict": "holds", "inputs": []}
+MEAN |= {"unit": "percent", "method": "exact: mean of nine", "kind": "exact", "verdict": "holds", "inputs": []}
 NONE = {"id": "none", "notebook": "01_returns", "role": "headline", "value": None, "low": None, "high": None, "n": 0}
-NONE |= {"unit": None, "method": None, "unanswered": "cannot be asked yet", "reason": "no row is known"}
-METHODS = {
-    "closed form": "market model against SPY, 250 days; prediction error",
-    "iterative": "fractional logit, 16 sectors as clusters, jackknife errors (CRV3)",
-    "seeded resampling": "share of 10,000 draws of the scores, Wilson interval of the Monte Carlo error alone",
-}
+NONE |= {"unit": None, "method": None, "kind": None, "unanswered": "cannot be asked yet", "reason": "no row is known"}
 
 
 @pytest.fixture
@@ -39,20 +35,8 @@ def test_both_editions_are_recorded_and_the_later_one_is_no_later_than_the_data(
         assert set(results.claims().index) <= {row["id"] for row in recorded.read(edition)}
 
 
-def test_every_method_in_use_has_a_class_and_every_word_of_a_class_is_in_use():
-    answered = [row for edition in recorded.editions() for row in recorded.read(edition) if row["value"] is not None]
-    methods = {row["method"] for row in answered}
-    assert {recorded.classified(method).name for method in methods} == {one.name for one in recorded.CLASSES}
-    idle = [w for one in recorded.CLASSES for w in one.words if not any(w in method for method in methods)]
-    assert idle == []
-
-
-def test_a_method_of_no_class_is_refused_before_anything_is_recorded(table):
-    recorded.write({"2025-02-14": [MEAN]})
-    before = table.read_bytes()
-    with pytest.raises(LookupError, match="no class of numbers for the method 'by eye': declare its words"):
-        recorded.write({"2025-02-14": [MEAN | {"method": "by eye"}]})
-    assert table.read_bytes() == before
+def test_every_kind_of_estimate_has_a_class_and_no_other_has():
+    assert tuple(recorded.CLASSES) == inference.KINDS
 
 
 def test_what_is_recorded_is_read_as_it_was(table):
@@ -68,18 +52,17 @@ def test_what_is_recorded_is_read_as_it_was(table):
     assert "0.666666666667,-3.14159265359,inf" in lines[2]
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_numbers_may_differ_by_the_tolerance_of_their_class_and_by_no_more(name):
-    stored = MEAN | {"method": METHODS[name]}
-    (kind,) = [one for one in recorded.CLASSES if one.name == name]
-    assert recorded.tolerance(stored) == kind.tolerance == {"closed form": 1e-9}.get(name, 1e-6)
+@pytest.mark.parametrize("kind", inference.KINDS)
+def test_numbers_may_differ_by_the_tolerance_of_their_class_and_by_no_more(kind):
+    stored, known = MEAN | {"kind": kind}, recorded.CLASSES[kind]
+    assert recorded.tolerance(stored) == known.tolerance == (1e-9 if kind in ("exact", "closed form") else 1e-6)
     # of the largest of the three, which is 4
     for field in ("value", "low", "high"):
         for sign in (-1, 1):
-            within, beyond = (stored[field] + sign * 4 * kind.tolerance * share for share in (0.9, 1.1))
+            within, beyond = (stored[field] + sign * 4 * known.tolerance * share for share in (0.9, 1.1))
             assert recorded.differences([stored | {field: within}], [stored]) == []
             (line,) = recorded.differences([stored | {field: beyond}], [stored])
-            assert line.startswith(f"mean: {field} is ") and f"is recorded ({name}, tolerance " in line
+            assert line.startswith(f"mean: {field} is ") and f"is recorded ({known.name}, tolerance " in line
 
 
 def test_counts_words_and_verdicts_are_compared_exactly():
@@ -104,8 +87,23 @@ def test_what_came_went_or_turned_is_named(found, told):
     assert recorded.differences(found, [MEAN]) == [told]
 
 
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ([MEAN | {"value": 3.0, "low": 1.5}], ["mean: 2 (1 to 4) -> 3 (1.5 to 4)"]),
+        ([MEAN | {"verdict": "fails", "n": 8}], ["mean: n 9 -> 8; verdict holds -> fails"]),
+        ([MEAN | {"value": 2.0 + 1e-12}], []),
+        ([], ["mean: 2 (1 to 4) -> not recorded"]),
+        ([MEAN, NONE], ["none: not recorded -> no answer"]),
+    ],
+)
+def test_a_change_names_the_record_and_its_old_and_new_value(found, told):
+    assert [*map(str, recorded.changes(found, [MEAN]))] == told
+
+
 def test_an_answer_in_place_of_none_is_a_difference_and_so_is_another_reason():
-    answer = NONE | {"value": 0.0, "low": 0.0, "high": 0.0, "method": "exact: a sum", "unit": "percent", "n": 1}
+    answer = NONE | dict.fromkeys(("value", "low", "high"), 0.0)
+    answer |= {"method": "exact: a sum", "kind": "exact", "unit": "percent", "n": 1}
     for one, other in ((answer, NONE), (NONE, answer)):
         assert any(line.startswith("none: value is ") for line in recorded.differences([one], [other]))
     assert recorded.tolerance(NONE) == 0
@@ -173,17 +171,16 @@ def test_results_are_recorded_when_all_notebooks_succeed_and_only_then(place, ma
 
         return carried
 
-    monkeypatch.setattr(run, "run_jobs", carrying([MEAN, NONE], {}))
+    monkeypatch.setattr(run, "run_jobs", carrying([MEAN, NONE], []))
     assert main("refresh-outputs") == (0, "")
     assert recorded.editions() == ["2025-02-14", "2025-12-31"]
     before = recorded.place().read_bytes()
     assert recorded.place() == place.root / "tests" / "recorded.csv"
     place.write("01_leaf")
-    monkeypatch.setattr(run, "run_jobs", carrying([], {"01_leaf as of 2025-12-31": "cell 1: no"}))
+    monkeypatch.setattr(
+        run, "run_jobs", carrying([], [Fault("01_leaf as of 2025-12-31", "cell 1: no", "2025-12-31", "01_leaf")])
+    )
     assert main("refresh-outputs")[0] == 1
-    monkeypatch.setattr(run, "run_jobs", carrying([MEAN | {"method": "by eye"}], {}))
-    code, said = main("refresh-outputs")
-    assert code == 1 and said.startswith("error: the outputs are stored, but not recorded: no class of numbers for")
     assert recorded.place().read_bytes() == before
 
 
@@ -192,7 +189,7 @@ def test_numbers_that_your_own_data_move_are_no_news(place, main, monkeypatch):
     monkeypatch.setattr(recorded, "moved", lambda day, folder: f"{folder.name} moved")
 
     def carried(editions, *_):
-        return [place.edition("", folder=folder) for folder in editions.values()] and ({}, [])
+        return [place.edition("", folder=folder) for folder in editions.values()] and ([], [])
 
     told = []
     for own in (None, place.root):
@@ -205,9 +202,11 @@ def test_numbers_that_your_own_data_move_are_no_news(place, main, monkeypatch):
 
 # a number and the rows that it rests on, without a picture
 LEAF = """
-from helpers import data, inference, paths, results
-here, held = paths.here("01_leaf", as_of), data.load("securities", as_of)
-results.note(here, "leaf-mean", inference.exact({}, "percent", 2, "as told"), [held])
+from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_leaf", as_of)
+notebook.note("leaf-mean", inference.exact({}, "percent", 2, "as told", rows_of(notebook.load("securities"))))
 """
 
 

@@ -61,21 +61,21 @@ def test_an_exhibit_of_two_editions_stands_once_as_the_older_makes_it(stored, li
     ("code", "slug", "made"),
     [
         (
-            "charts.publish(here, 'a', charts.one(lag.spells(data.load('x', as_of))), [])",
+            "notebook.figure('a', charts.one(lag.spells(notebook.load('x'))), [])",
             "a",
             ["charts.one", "lag.spells"],
         ),
         # what a computing function is given is its own affair
-        ("t = events.mean(lag.spells(x))\ncharts.publish_table(here, 'a', t[['b']], 'c')", "a", ["events.mean"]),
+        ("t = events.mean(lag.spells(x))\nnotebook.table('a', t[['b']], 'c')", "a", ["events.mean"]),
         (
-            "t = {}\nfor k in (1, 2):\n    t[k] = lag.spells(k)\ncharts.publish(here, 'a', charts.one(t), [])",
+            "t = {}\nfor k in (1, 2):\n    t[k] = lag.spells(k)\nnotebook.figure('a', charts.one(t), [])",
             "a",
             ["charts.one", "lag.spells"],
         ),
-        ("for k in 'ab':\n    charts.publish(here, f'x-{k}', charts.one(k, charts.BLUE), [])", "x-b", ["charts.one"]),
-        ("t = pd.concat([lag.spells(d) for d in days])\ncharts.publish_table(here, 'a', t, 'c')", "a", ["lag.spells"]),
-        ("t = t.assign(b=t.c) if t else lag.spells(t)\ncharts.publish_table(here, 'a', t, 'c')", "a", ["lag.spells"]),
-        ("charts.publish(here, 'b', charts.one(1), [])", "a", []),
+        ("for k in 'ab':\n    notebook.figure(f'x-{k}', charts.one(k, charts.BLUE), [])", "x-b", ["charts.one"]),
+        ("t = pd.concat([lag.spells(d) for d in days])\nnotebook.table('a', t, 'c')", "a", ["lag.spells"]),
+        ("t = t.assign(b=t.c) if t else lag.spells(t)\nnotebook.table('a', t, 'c')", "a", ["lag.spells"]),
+        ("notebook.figure('b', charts.one(1), [])", "a", []),
     ],
 )
 def test_the_functions_of_an_exhibit_are_found_through_the_names_of_the_notebook(code, slug, made):

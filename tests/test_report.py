@@ -25,7 +25,16 @@ fell,01_returns,-4.1,-6.0,-2.2,percent,holds,no,Found it <i>there</i>.
 winners,01_returns,,,,percent,not yet due,,A forecast: judged in editions after 2025-02-14.
 third,05_concentration,,,,percent,not examined,,No notebook of this edition examines the claim.
 """
-RECORD = {"value": -4.1, "low": -6.0, "high": -2.2, "unit": "percent", "n": 3, "method": f"model {EVIL}", "inputs": []}
+RECORD = {
+    "value": -4.1,
+    "low": -6.0,
+    "high": -2.2,
+    "unit": "percent",
+    "n": 3,
+    "method": f"model {EVIL}",
+    "kind": "iterative",
+}
+RECORD |= {"inputs": []}
 RECORDS = [
     RECORD | {"id": "fell", "notebook": "01_returns", "role": "headline"},
     RECORD | {"id": f"fell/fund {EVIL}", "notebook": "01_returns", "role": "alternative"},

@@ -2,27 +2,28 @@ import json
 import math
 import shutil
 
-import pandas as pd
 import pytest
 
 from helpers import inference, paths, results
 from helpers.inference import Estimate, Unanswered
 
 DAY, LATER = "2025-02-14", "2026-07-31"
-ROWS = pd.DataFrame({"a": [1, 2]})
-ROWS.attrs = {"table": "return_indices", "sha256": "ab"}
+ENTRIES = [{"table": "return_indices", "rows": 2, "sha256": "ab", "keys": "all"}]
 
 
 def percent(value, low=None, high=None):
     if low is None:
         return inference.exact(value, "percent", 5, "test")
-    return Estimate(value, low, high, "percent", 5, "test")
+    return Estimate(value, low, high, "percent", 5, "test", "closed form")
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
-    return paths.here("01_returns", DAY)
+def folder(tmp_path):
+    return paths.output_dir("01_returns", DAY, tmp_path)
+
+
+def entered(_):
+    return ENTRIES
 
 
 @pytest.mark.parametrize(
@@ -64,11 +65,11 @@ def test_a_forecast_is_not_yet_due_on_the_day_of_the_note():
     assert results.judge("adopters-stand-out", points, {}, LATER).verdict == "holds"
 
 
-def test_a_forecast_that_is_not_due_shows_no_number(here):
+def test_a_forecast_that_is_not_due_shows_no_number(folder):
     points = inference.exact(4.0, "percentage points", 5, "test")
-    results.record(here, "adopters-stand-out", points, {}, [ROWS], DAY)
+    results.record(folder, "adopters-stand-out", points, {}, DAY, entered)
     then, later = (
-        results.verdicts(results.gather(DAY), day).set_index("claim").value["adopters-stand-out"]
+        results.verdicts(results.gather(folder.parent), day).set_index("claim").value["adopters-stand-out"]
         for day in (DAY, LATER)
     )
     assert math.isnan(then) and later == 4.0
@@ -94,40 +95,35 @@ def test_an_infinite_end_of_a_range_is_no_wall():
     assert results.position(percent(1e9), 0, math.inf) == "holds"
 
 
-def test_a_record_comes_back_as_it_was(here):
-    found = Estimate(-3.0, -math.inf, -1.0, "percent", 5, "test")
-    results.record(here, "semiconductors-fell-after", found, {"b": Unanswered("no fund")}, [ROWS], DAY)
-    headline, alternative = results.gather(DAY)
-    assert headline["inputs"] == [{"table": "return_indices", "rows": 2, "sha256": "ab"}]
+def test_a_record_comes_back_as_it_was(folder):
+    found = Estimate(-3.0, -math.inf, -1.0, "percent", 5, "test", "resampled")
+    results.record(folder, "semiconductors-fell-after", found, {"b": Unanswered("no fund")}, DAY, entered)
+    headline, alternative = results.gather(folder.parent)
+    assert headline["inputs"] == ENTRIES and headline["kind"] == "resampled"
     assert (headline["value"], headline["low"], headline["high"], headline["n"]) == (-3.0, "-inf", -1.0, 5)
     assert alternative["id"] == "semiconductors-fell-after/b" and alternative["value"] is None
-    table = results.verdicts(results.gather(DAY), DAY).set_index("claim")
+    table = results.verdicts(results.gather(folder.parent), DAY).set_index("claim")
     assert table.loc["semiconductors-fell-after", "verdict"] == "holds"
     assert table.loc["semiconductors-fell-after", "low"] == -math.inf
 
 
-def test_recording_again_replaces_the_headline_and_its_alternatives(here):
-    results.record(here, "semiconductors-fell-after", percent(-3.0), {"b": percent(1.0)}, [ROWS], DAY)
-    results.record(here, "semiconductors-fell-after", percent(-2.0), {}, [ROWS], DAY)
-    (only,) = results.gather(DAY)
+def test_recording_again_replaces_the_headline_and_its_alternatives(folder):
+    results.record(folder, "semiconductors-fell-after", percent(-3.0), {"b": percent(1.0)}, DAY, entered)
+    results.record(folder, "semiconductors-fell-after", percent(-2.0), {}, DAY, entered)
+    (only,) = results.gather(folder.parent)
     assert only["value"] == -2.0
 
 
-def test_rows_of_unknown_origin_are_refused(here):
-    with pytest.raises(ValueError, match="origin was lost"):
-        results.record(here, "semiconductors-fell-after", percent(-3.0), {}, [pd.DataFrame({"a": [1]})], DAY)
-
-
-def test_a_result_beside_the_claims_needs_an_id_of_its_own(here):
-    results.note(here, "returns-software-before", percent(2.0), [ROWS])
-    assert results.gather(DAY)[0]["role"] == "context"
+def test_a_result_beside_the_claims_needs_an_id_of_its_own(folder):
+    results.note(folder, "returns-software-before", percent(2.0), entered)
+    assert results.gather(folder.parent)[0]["role"] == "context"
     with pytest.raises(ValueError, match="is a claim"):
-        results.note(here, "semiconductors-fell-after", percent(2.0), [ROWS])
+        results.note(folder, "semiconductors-fell-after", percent(2.0), entered)
 
 
-def test_every_claim_has_a_verdict_even_where_nobody_looked(here):
-    results.note(here, "returns-software-before", percent(2.0), [ROWS])
-    table = results.verdicts(results.gather(DAY), DAY)
+def test_every_claim_has_a_verdict_even_where_nobody_looked(folder):
+    results.note(folder, "returns-software-before", percent(2.0), entered)
+    table = results.verdicts(results.gather(folder.parent), DAY)
     assert list(table.columns) == ["claim", "notebook", "value", "low", "high", "unit", "verdict", "robust", "reason"]
     assert list(table.claim) == list(results.claims().index)
     assert set(table.verdict) == {"not examined"}
@@ -153,41 +149,40 @@ def test_an_added_claim_follows_the_notes_and_is_none_of_them(added):
     assert table.loc["sizes-rose", ["note_section", "kind", "low", "high"]].tolist() == ["added", "added", 1, math.inf]
 
 
-def test_an_added_claim_is_judged_by_the_same_rule_and_parted_from_the_notes(here, added):
-    results.record(here, "sizes-rose", percent(2.0, 1.5, 2.5), {"b": percent(0.5)}, [ROWS], DAY)
-    results.record(here, "semiconductors-fell-after", percent(-3.0), {}, [ROWS], DAY)
-    ours, more = results.parted(results.verdicts(results.gather(DAY), DAY))
+def test_an_added_claim_is_judged_by_the_same_rule_and_parted_from_the_notes(folder, added):
+    results.record(folder, "sizes-rose", percent(2.0, 1.5, 2.5), {"b": percent(0.5)}, DAY, entered)
+    results.record(folder, "semiconductors-fell-after", percent(-3.0), {}, DAY, entered)
+    ours, more = results.parted(results.verdicts(results.gather(folder.parent), DAY))
     assert len(ours) == 35 and "sizes-rose" not in set(ours.claim)
     assert more[["claim", "verdict", "robust"]].to_numpy().tolist() == [["sizes-rose", "holds", "no"]]
     assert results.ledger(more).claim.tolist() == ["They rose"]
 
 
-def test_an_added_claim_of_another_notebook_is_refused(here, added):
-    other = here.parent / "02_frontier"
+def test_an_added_claim_of_another_notebook_is_refused(folder, added):
+    other = folder.parent / "02_frontier"
     other.mkdir()
     with pytest.raises(ValueError, match=r"data/added_claims.csv has 'sizes-rose' for 01_returns, not for 02_frontier"):
-        results.record(other, "sizes-rose", percent(2.0), {}, [ROWS], DAY)
+        results.record(other, "sizes-rose", percent(2.0), {}, DAY, entered)
 
 
-def test_the_ledger_puts_value_and_interval_into_words(here):
-    results.record(here, "semiconductors-fell-after", percent(-3.0, -4.5, -1.0), {}, [ROWS], DAY)
-    table = results.ledger(results.verdicts(results.gather(DAY), DAY)).set_index("claim")
+def test_the_ledger_puts_value_and_interval_into_words(folder):
+    results.record(folder, "semiconductors-fell-after", percent(-3.0, -4.5, -1.0), {}, DAY, entered)
+    table = results.ledger(results.verdicts(results.gather(folder.parent), DAY)).set_index("claim")
     assert table.loc["Semiconductor shares have suffered since DeepSeek", "found"] == "−3.0 (−4.5 to −1.0)"
     assert table.loc["Adoption is climbing", "found"] == ""
 
 
-def test_an_edition_without_records_says_how_to_make_them(tmp_path, monkeypatch):
-    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
+def test_an_edition_without_records_says_how_to_make_them(tmp_path):
     with pytest.raises(FileNotFoundError, match="make report AS_OF=2025-02-14"):
-        results.gather(DAY)
+        results.gather(tmp_path / DAY)
 
 
-def test_the_contract_files_are_valid_and_the_same_twice(here, tmp_path):
-    found = Estimate(-3.0, -math.inf, -1.0, "percent", 5, "test")
-    results.record(here, "semiconductors-fell-after", found, {}, [ROWS], DAY)
+def test_the_contract_files_are_valid_and_the_same_twice(folder, tmp_path):
+    found = Estimate(-3.0, -math.inf, -1.0, "percent", 5, "test", "resampled")
+    results.record(folder, "semiconductors-fell-after", found, {}, DAY, entered)
     names, contents = ("results.json", "verdicts.csv"), []
     for _ in range(2):
-        results.write_edition(DAY)
+        results.write_edition(tmp_path, DAY)
         contents.append([(tmp_path / name).read_bytes() for name in names])
     assert contents[0] == contents[1]
 
@@ -205,50 +200,12 @@ def test_specifications_tell_headlines_alternatives_and_gaps():
     assert math.isnan(table.value[1]) and table.method[1] == "no fund"
 
 
-KEYED = pd.DataFrame(
-    {
-        "day": pd.to_datetime(["2025-01-02", "2025-01-02", "2025-01-03"]),
-        "plain": [True, False, True],
-        "name": list("aab"),
-    }
-).assign(price=[1.0, 2.0, 3.0])
-KEYED.attrs = {"table": "prices", "sha256": "ab", "key": "day plain name", "rows": 3}
-
-
-def test_the_keys_of_the_rows_are_written_once_in_the_order_of_the_raw_file(here):
-    for rows in (KEYED.iloc[1:], KEYED.iloc[[2, 1]]):
-        results.note(here, "returns-software-before", percent(2.0), [rows])
-    (file,) = (here / "inputs").iterdir()
-    assert file.read_text(encoding="utf-8") == "day,plain,name\n2025-01-02,0,a\n2025-01-03,1,b\n"
-    (source,) = results.gather(DAY)[0]["inputs"]
-    assert source["rows"] == 2 and file.name == f"prices-{source['keys']}.csv"
-
-
-def test_all_rows_and_none_need_no_list(here):
-    results.note(here, "returns-software-before", percent(2.0), [KEYED, KEYED.iloc[:0]])
-    assert [one.get("keys") for one in results.gather(DAY)[0]["inputs"]] == ["all", None]
-    assert not (here / "inputs").exists()
-
-
-def test_as_many_rows_as_were_read_are_not_all_of_them_when_one_stands_twice(here):
-    results.note(here, "returns-software-before", percent(2.0), [KEYED.iloc[[0, 0, 1]]])
-    assert results.gather(DAY)[0]["inputs"][0]["keys"] != "all"
-
-
-def test_a_key_column_lost_on_the_way_leaves_the_others_and_none_at_all_is_refused(here):
-    results.note(here, "returns-software-before", percent(2.0), [KEYED[["name", "price"]].iloc[1:]])
-    (file,) = (here / "inputs").iterdir()
-    assert file.read_text(encoding="utf-8") == "name\na\nb\n"
-    with pytest.raises(ValueError, match=r"rows of prices without a column of its key \(day plain name\)"):
-        results.note(here, "returns-software-before", percent(2.0), [KEYED[["price"]].iloc[1:]])
-
-
-def test_a_record_tells_the_verdict_that_each_answer_would_have(here):
+def test_a_record_tells_the_verdict_that_each_answer_would_have(folder):
     others = {"b": percent(1.0), "c": Unanswered("no fund")}
-    results.record(here, "semiconductors-fell-after", percent(-3.0), others, [ROWS], DAY)
-    results.record(here, "adopters-stand-out", inference.exact(4.0, "percentage points", 5, "test"), {}, [ROWS], DAY)
-    results.note(here, "returns-software-before", percent(2.0), [ROWS])
-    verdicts = {entry["id"]: entry.get("verdict") for entry in results.gather(DAY)}
+    results.record(folder, "semiconductors-fell-after", percent(-3.0), others, DAY, entered)
+    results.record(folder, "adopters-stand-out", inference.exact(4.0, "percentage points", 5, "test"), {}, DAY, entered)
+    results.note(folder, "returns-software-before", percent(2.0), entered)
+    verdicts = {entry["id"]: entry.get("verdict") for entry in results.gather(folder.parent)}
     assert verdicts == {
         "semiconductors-fell-after": "holds",
         "semiconductors-fell-after/b": "fails",
@@ -269,3 +226,19 @@ def test_claims_are_read_anew_where_the_file_changed_and_a_reader_may_change_wha
     # of the same length, so that the size of the file says nothing
     (tmp_path / "claims.csv").write_text(content.replace(before.index[0], before.index[0][::-1]), encoding="utf-8")
     assert results.claims().index[0] == before.index[0][::-1]
+
+
+def test_a_verdict_by_undeclared_parameters_says_so_in_its_reason_and_in_the_records(folder):
+    sentence = "Not the declared specification: benchmark RSP instead of SPY"
+    verdict = results.record(folder, "semiconductors-fell-after", percent(-3.0), {}, DAY, entered, sentence)
+    results.note(folder, "returns-software-before", percent(2.0), entered, sentence)
+    assert str(verdict).endswith(f". {sentence}.")
+    records = results.gather(folder.parent)
+    assert [record["undeclared"] for record in records] == [sentence] * 2
+    table = results.verdicts(records, DAY).set_index("claim")
+    assert table.reason["semiconductors-fell-after"].endswith(f" {sentence}.")
+
+
+def test_a_verdict_by_the_declared_parameters_has_no_such_field(folder):
+    results.record(folder, "semiconductors-fell-after", percent(-3.0), {}, DAY, entered)
+    assert "undeclared" not in results.gather(folder.parent)[0]

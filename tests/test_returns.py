@@ -5,6 +5,7 @@ import pytest
 from helpers import data, returns
 from helpers.inference import Estimate, Unanswered
 from helpers.returns import Portfolio
+from helpers.rows import rows_of
 
 DAYS = ["2025-01-02", "2025-01-03", "2025-01-06"]
 NO_CAPS = pd.DataFrame({"security": [], "date": pd.to_datetime([]), "market_cap_usd": []})
@@ -118,7 +119,7 @@ def test_a_portfolio_without_sense_is_refused(members, weights):
 
 def test_an_excess_is_the_difference_of_two_returns():
     rows = indices(A=[100, 110, 121], B=[100, 100, 101])
-    found = returns.excess_since(rows, NO_CAPS, Portfolio("A", "A"), Portfolio("B", "B"), DAYS[0])
+    found = returns.excess_since(rows, NO_CAPS, Portfolio("A", "A"), Portfolio("B", "B"), DAYS[0], DAYS[2])
     assert (found.unit, found.n) == ("percentage points", 2)
     assert found.value == pytest.approx(20.0)
 
@@ -126,25 +127,60 @@ def test_an_excess_is_the_difference_of_two_returns():
 def test_an_excess_since_the_last_day_known_cannot_be_asked_yet():
     rows = indices(A=[100, 110], B=[100, 100])
     for table in (rows, rows.iloc[:0]):
-        assert isinstance(
-            returns.excess_since(table, NO_CAPS, Portfolio("A", "A"), Portfolio("B", "B"), DAYS[1]), Unanswered
-        )
+        last = returns.last_trading_day(table)
+        pair = Portfolio("A", "A"), Portfolio("B", "B")
+        assert isinstance(returns.excess_since(table, NO_CAPS, *pair, DAYS[1], last), Unanswered)
 
 
-def test_rows_used_are_the_ends_of_the_period_and_the_last_caps_before():
+def positions(estimate):
+    return {table: list(places) for table, places in rows_of(estimate).positions().items()}
+
+
+def test_the_rows_of_a_return_are_the_ends_of_its_period_and_the_last_caps_before():
     rows = indices(A=[100, 110, 121], B=[100, 100, 101], C=[1, 2, 3])
-    held = pd.concat([caps(A=(DAYS[0], 1.0), B=(DAYS[0], 1.0)), caps(A=(DAYS[1], 2.0)), caps(A=(DAYS[2], 3.0))])
-    levels, weights = returns.rows_used(rows, held, [Portfolio("x", "AB", "market cap")], DAYS[1], DAYS[2])
+    held = pd.concat(
+        [caps(A=(DAYS[0], 1.0), B=(DAYS[0], 1.0)), caps(A=(DAYS[1], 2.0)), caps(A=(DAYS[2], 3.0))], ignore_index=True
+    )
+    rows.attrs["table"], held.attrs["table"] = "return_indices", "market_caps"
+    found = returns.holding_period_return(rows, held, Portfolio("x", "AB", "market cap"), DAYS[1], DAYS[2])
     # both ends of A and B, and B's level on the day of its cap
-    assert len(levels) == 5 and set(levels.security) == {"A", "B"}
-    assert weights.set_index("security").market_cap_usd.to_dict() == {"A": 2.0, "B": 1.0}
+    names = rows.loc[positions(found)["return_indices"]]
+    assert len(names) == 5 and set(names.security) == {"A", "B"}
+    assert held.loc[positions(found)["market_caps"]].set_index("security").market_cap_usd.to_dict() == {"A": 2, "B": 1}
+
+
+def test_the_rows_of_a_return_with_equal_weights_are_the_ends_of_its_period_alone():
+    rows = indices(A=[100, 110, 121], B=[100, 100, 101])
+    rows.attrs["table"] = "return_indices"
+    found = returns.holding_period_return(rows, NO_CAPS, Portfolio("x", "AB"), DAYS[0], DAYS[2])
+    assert set(rows.loc[positions(found)["return_indices"]].date) == set(pd.to_datetime([DAYS[0], DAYS[2]]))
+    assert list(positions(found)) == ["return_indices"]
+
+
+def test_every_listed_row_of_a_return_is_needed():
+    rows, held = indices(A=[100, 110, 121], B=[100, 100, 101]), caps(A=(DAYS[0], 3.0), B=(DAYS[0], 1.0))
+    rows.attrs["table"], held.attrs["table"] = "return_indices", "market_caps"
+    asked = Portfolio("x", "AB", "market cap"), DAYS[1], DAYS[2]
+    found = returns.holding_period_return(rows, held, *asked)
+    for table, places in positions(found).items():
+        for place in places:
+            fewer = [rows.drop(place), held] if table == "return_indices" else [rows, held.drop(place)]
+            assert isinstance(returns.holding_period_return(*fewer, *asked), Unanswered)
+
+
+def test_an_excess_rests_on_the_rows_of_both_sides():
+    rows = indices(A=[100, 110], B=[100, 100], C=[1, 1])
+    rows.attrs["table"] = "return_indices"
+    found = returns.excess_since(rows, NO_CAPS, Portfolio("A", "A"), Portfolio("B", "B"), *DAYS[:2])
+    assert set(rows.loc[positions(found)["return_indices"]].security) == {"A", "B"}
 
 
 def test_an_excess_can_end_some_trading_days_sooner():
     rows = indices(A=[100, 110, 121], B=[100, 100, 100])
     pair = Portfolio("A", "A"), Portfolio("B", "B")
-    assert returns.excess_since(rows, NO_CAPS, *pair, DAYS[0], sooner=1).value == pytest.approx(10.0)
-    assert isinstance(returns.excess_since(rows, NO_CAPS, *pair, DAYS[0], sooner=9), Unanswered)
+    sooner, before_all = (returns.last_trading_day(rows, days) for days in (1, 9))
+    assert returns.excess_since(rows, NO_CAPS, *pair, DAYS[0], sooner).value == pytest.approx(10.0)
+    assert isinstance(returns.excess_since(rows, NO_CAPS, *pair, DAYS[0], before_all), Unanswered)
 
 
 def test_vendors_are_compared_by_returns_so_that_a_split_adjusted_level_is_no_difference():

@@ -13,11 +13,17 @@ import nbformat
 import pytest
 
 from helpers import freshness, paths, readme, report, run
+from helpers.execution import Fault
 
 HOUSE = paths.ROOT
 NOTE, LATEST = "2025-02-14", "2026-07-31"
-LEAF = "from helpers import paths\n(paths.here('01_leaf', as_of) / 'results.json').write_text('[]')"
-READ = "from helpers import paths\nprint((paths.edition(as_of) / '01_leaf' / 'results.json').read_text())"
+LEAF = "import os, pathlib\npathlib.Path(os.environ['HELPERS_PLACE'], '01_leaf/results.json').write_text('[]')"
+GATHER = """
+from helpers.notebook import Notebook
+notebook = Notebook("99_verdicts", as_of)
+print(notebook.gather())
+"""
+READ = "import os, pathlib\nprint(pathlib.Path(os.environ['HELPERS_PLACE'], '01_leaf/results.json').read_text())"
 WAIT = "import os, pathlib, time\npathlib.Path(os.environ['HELPERS_PLACE'], 'begun').touch()\ntime.sleep(60)"
 
 
@@ -97,7 +103,10 @@ def test_leaving_a_notebook_early_is_a_failure_and_the_last_draft_stays(copy):
 def test_a_notebook_that_is_edited_is_run_again_with_those_that_gather_its_results_and_no_other(copy):
     copy.write("01_leaf", LEAF)
     copy.write("02_other", "print('other')")
-    copy.write("99_verdicts", "from helpers import results\nprint(results.gather(as_of))")
+    copy.write(
+        "99_verdicts",
+        GATHER,
+    )
     assert copy.run("report", "--as-of", NOTE)[1].startswith("Executed 3 of 3 notebooks")
     copy.edit("notebooks/02_other.ipynb", "print('other')", "print('others')")
     assert copy.run("report", "--as-of", NOTE)[1].startswith("Executed 1 of 3 notebooks")
@@ -143,6 +152,83 @@ def test_a_pdf_is_printed_with_its_edition_and_goes_when_the_edition_is_another(
     copy.edit("notebooks/01_leaf.ipynb", "write_text('[]')", "write_text('[ ]')")
     assert copy.run("report", "--as-of", NOTE)[0] == 0
     assert "edition.pdf" not in copy.files(f"report/{NOTE}")
+
+
+# parameters that are not the declared ones
+
+
+@pytest.fixture
+def returns(place, monkeypatch):
+    """A project of notebook 01 as it is stored, with an edition that was published."""
+    file = place.notebooks / "01_returns.ipynb"
+    shutil.copy(HOUSE / "notebooks" / file.name, file)
+    cells = nbformat.read(file, as_version=4).cells
+    place.declare("01_returns", next(cell for cell in cells if "parameters" in cell.metadata.get("tags", [])).source)
+    monkeypatch.setattr(run, "run_jobs", succeeding(place))
+    monkeypatch.setattr(readme, "write", lambda: None)
+    return place
+
+
+@pytest.mark.fault(66)
+@pytest.mark.parametrize("command", [["report"], ["report", f"--as-of={NOTE}"], ["report", "--force=1"], ["pdf"]])
+def test_verdicts_of_a_notebook_saved_at_other_parameters_are_refused_in_one_line(returns, main, monkeypatch, command):
+    assert main("report") == (0, "") and freshness.fresh("") is not None
+    before = returns.files()
+    for old, new in (('note_day = \\"2025-02-14', 'note_day = \\"2025-02-07'), ('= \\"SPY', '= \\"RSP')):
+        returns.edit("notebooks/01_returns.ipynb", old, new)
+    # nothing is answered at once, nor executed
+    assert freshness.fresh("") is None
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "run_jobs", lambda *_: pytest.fail("executed"))
+        code, said = main(*command)
+    assert (code, said) == (
+        2,
+        "error: not the declared specification: notebooks/01_returns.ipynb stores note_day 2025-02-07 instead of "
+        "2025-02-14; benchmark RSP instead of SPY: set them back, or run a draft with "
+        '`make run NOTEBOOK=01_returns SET="note_day=2025-02-07 benchmark=RSP"`\n',
+    )
+    assert returns.files() == before
+    # set back, it is as it was built
+    returns.edit("notebooks/01_returns.ipynb", '\\"2025-02-07', '\\"2025-02-14')
+    returns.edit("notebooks/01_returns.ipynb", '= \\"RSP', '= \\"SPY')
+    assert freshness.fresh("") is not None
+
+
+def test_verdicts_are_refused_where_the_ledger_declares_another_value(returns, main):
+    assert main("report") == (0, "")
+    returns.edit("data/parameters.csv", "SPY", "RSP")
+    assert freshness.fresh("") is None
+    code, said = main("report")
+    assert code == 2 and "stores benchmark SPY instead of RSP: set it back" in said and said.count("\n") == 1
+    returns.edit("data/parameters.csv", '"""RSP"""', "RSP")
+    code, said = main("report")
+    assert code == 1 and "data/parameters.csv line 8, column value: 'RSP' is not a value in JSON" in said
+
+
+@pytest.mark.fault(66)
+def test_outputs_of_a_notebook_saved_at_other_parameters_are_not_stored(returns, main):
+    returns.edit("notebooks/01_returns.ipynb", '= \\"SPY', '= \\"RSP')
+    before = returns.files("notebooks")
+    code, said = main("refresh-outputs")
+    assert code == 2 and "stores benchmark RSP instead of SPY" in said and said.count("\n") == 1
+    assert returns.files("notebooks") == before
+
+
+def test_a_run_says_which_parameters_are_not_the_declared_ones_be_they_set_or_stored(copy):
+    copy.write("01_leaf", "print(word, draws)")
+    day = ["notebook", "01_leaf", "--set"]
+    assert copy.run(*day, "as_of=2025-06-30")[1] == "Executed into report/drafts/2025-06-30/01_leaf\n"
+    copy.edit("notebooks/01_leaf.ipynb", "draws = 100", "draws = 7")
+    code, said = copy.run(*day, "as_of=2025-06-30 word=other")
+    sentence = "Not the declared specification: word other instead of none; draws 7 instead of 100"
+    assert (code, said.splitlines()[1:]) == (0, [f"{sentence}. Its verdicts are not verdicts on the note."])
+    # and so it does where nothing has to run
+    assert copy.run(*day, "as_of=2025-06-30 word=other")[1].splitlines() == [
+        "Nothing changed since it was executed: report/drafts/2025-06-30/01_leaf",
+        f"{sentence}. Its verdicts are not verdicts on the note.",
+    ]
+    # set to what is declared, it is the declared specification, whatever is stored
+    assert "declared" not in copy.run(*day, "as_of=2025-06-30 draws=100")[1]
 
 
 # publishing
@@ -310,13 +396,13 @@ def succeeding(place):
             if binding:
                 binding.leaves_done(Runs, day)
                 binding.whole(Runs, day)
-        return {}, []
+        return [], []
 
     return carried
 
 
 def failing(editions, *_):
-    return {f"01_leaf as of {day}": "cell 1: no" for day in editions}, []
+    return [Fault(f"01_leaf as of {day}", "cell 1: no", day, "01_leaf") for day in editions], []
 
 
 @pytest.mark.fault(62)

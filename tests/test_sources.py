@@ -34,6 +34,9 @@ from openpyxl.utils.datetime import to_excel
 
 from helpers import cache, data, freshness, journal, paths, results
 from helpers.charts import house
+from helpers.inference import exact
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
 from helpers.sources import arena as sources_arena
 from helpers.sources import feeds, fetch, formats, keep, prices, refresh
 from helpers.sources import moved as moved_verdicts
@@ -153,7 +156,7 @@ def rows_kept(table, rows):
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     (root / "data/raw").mkdir(parents=True)
-    for name in ("claims.csv", "feeds.csv", "tolerances.csv"):
+    for name in ("claims.csv", "parameters.csv", "feeds.csv", "tolerances.csv"):
         shutil.copy(DATA / name, root / "data")
     tables = {
         table: rows_kept(table, pd.read_csv(paths.RAW / f"{table}.csv", dtype=str, keep_default_na=False))
@@ -1017,13 +1020,14 @@ sys.exit(run.main(sys.argv[1:]))
 """
 LEAF = """
 import socket
-from helpers import data, paths
+from helpers.notebook import Notebook
 
-rows = data.load("btos_national", as_of)
+notebook = Notebook("01_leaf", as_of)
+rows = notebook.load("btos_national")
 try:
     socket.create_connection(("example.org", 443))
 except RuntimeError as refused:
-    (paths.here("01_leaf", as_of) / "results.json").write_text("[]")
+    (notebook.output_dir / "results.json").write_text("[]")
     print(refused)
 """
 
@@ -1751,7 +1755,7 @@ def otherwise(draw):
             ]
         )
     )
-    rows, key = keep.held(table), list(data.columns().query("table == @table and key == '1'").column)
+    rows, key = data.cells(table), list(data.columns().query("table == @table and key == '1'").column)
     some = rows.sample(draw(st.integers(1, 8)), random_state=draw(st.integers(0, 99))).copy()
     some[column] = [formats.plain(float(value) * 1.004 + 0.02, 2) for value in some[column]]
     new = some.assign(**{date: draw(st.sampled_from(["2025-02-01", "2026-07-01", "2026-11-24"]))})
@@ -1768,7 +1772,7 @@ def test_no_refresh_changes_what_is_read_on_a_day_that_its_table_reached(built, 
         moved(monkeypatch, Path(folder))
         source, pulled = otherwise(given_data.draw)
         table, closed = pulled.table, keep.closed()[pulled.table]
-        known = sorted({*keep.held(table)[data.sources().known_on[table]], LATEST, closed})
+        known = sorted({*data.cells(table)[data.sources().known_on[table]], LATEST, closed})
         day = [day for day in known if day <= closed][int(share * 0.999 * sum(day <= closed for day in known))]
         before = data.load(table, day)
         change = keep.compare(source, pulled, today, closed)
@@ -1796,8 +1800,8 @@ def test_the_day_of_a_vintage_counts_and_not_its_line(place):
     path.write_text("".join([head, *reversed(lines)]), encoding="utf-8")
     last = data.load("adoption_figures", "2026-12-08").query("measure == 'RPS: generative AI use, adults 18-64 (work)'")
     assert last[last.period_end == "2026-06-30"].value.tolist() == [43.5]
-    assert "43.5" in set(keep.held("adoption_figures").value) and "44" not in set(
-        keep.held("adoption_figures").query("measure == 'RPS: generative AI use, adults 18-64 (work)'").value
+    assert "43.5" in set(data.cells("adoption_figures").value) and "44" not in set(
+        data.cells("adoption_figures").query("measure == 'RPS: generative AI use, adults 18-64 (work)'").value
     )
 
 
@@ -1847,12 +1851,24 @@ def test_own_rows_are_read_beside_the_public_ones_as_known_on_the_day_and_marked
     assert "own" not in data.load("return_indices", "2025-01-01").attrs
 
 
-def test_figures_and_results_from_own_rows_say_so(own, tmp_path):
+def test_figures_from_own_rows_say_so(own):
     rows, public = data.load("return_indices", "2025-02-14"), data.load("market_caps", "2025-02-14")
     assert house._source_line([rows]).endswith("Own calculation. Includes own data.")
-    assert results._source(tmp_path, rows)["includes_own_data"] is True
     assert "Includes own data" not in house._source_line([public])
-    assert "includes_own_data" not in results._source(tmp_path, public)
+
+
+def test_numbers_that_own_rows_entered_say_so_and_no_others(own, tmp_path, monkeypatch):
+    monkeypatch.setenv(paths.PLACE_VARIABLE, str(tmp_path))
+    notebook = Notebook("01_returns", "2025-02-14")
+    rows = notebook.load("return_indices")
+    mine = rows.security == "SPXT"
+    for name, cut in {"own": rows[mine], "all": rows, "public": rows[~mine]}.items():
+        notebook.note(f"returns-{name}", exact(1.0, "percent", 1, "made up", rows_of(cut)))
+    records = json.loads((notebook.output_dir / "results.json").read_text(encoding="utf-8"))
+    marked = {record["id"] for record in records if record["inputs"][0].get("includes_own_data")}
+    assert marked == {"returns-own", "returns-all"}
+    (entry,) = [record["inputs"][0] for record in records if record["id"] == "returns-own"]
+    assert entry["lines"] == ["2 of own", "3 of own"]
 
 
 def test_own_rows_are_left_out_where_the_variable_says_so(own, monkeypatch):

@@ -60,7 +60,10 @@ def test_all_else_is_handed_to_the_environment_with_what_every_kernel_has(handed
 def test_an_unchanged_report_needs_the_standard_library_only(copy):
     (copy.root / ".venv").mkdir()
     (copy.root / ".venv" / "pyvenv.cfg").write_text(f"version = {sys.version.split()[0]}\n", encoding="utf-8")
-    copy.write("01_leaf", "from helpers import paths\n(paths.here('01_leaf', as_of) / 'results.json').write_text('[]')")
+    copy.write(
+        "01_leaf",
+        "import os, pathlib\npathlib.Path(os.environ['HELPERS_PLACE'], '01_leaf/results.json').write_text('[]')",
+    )
     copy.write("99_verdicts")
     assert copy.run("report", "--as-of=2025-02-14")[0] == 0
     command = [sys.executable, "-S", "-c", LOOK, "report", "--as-of=2025-02-14", "--force="]

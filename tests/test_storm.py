@@ -11,14 +11,17 @@ from helpers import data, paths, readme
 
 KILLS = 101
 LEAF = """
-from helpers import adoption, data, paths, results
-here = paths.here("01_leaf", as_of)
-mentions = data.load("earnings_mentions", as_of)
-found = adoption.yearly_change(mentions, "2023Q1", "2024Q4")
-results.record(here, "mentions-rise", found, {"again": found}, [mentions], as_of)
+from helpers import adoption
+from helpers.notebook import Notebook
+notebook = Notebook("01_leaf", as_of)
+found = adoption.yearly_change(notebook.load("earnings_mentions"), "2023Q1", "2024Q4")
+notebook.record("mentions-rise", found, {"again": found})
 print('one')
 """
-READ = "from helpers import paths\nprint('one', (paths.edition(as_of) / '01_leaf' / 'results.json').stat().st_size)"
+READ = """
+import os, pathlib
+print('one', pathlib.Path(os.environ['HELPERS_PLACE'], '01_leaf/results.json').stat().st_size)
+"""
 TABLES = ["btos_national", "earnings_mentions"]
 STOPPED = {130, 143, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
 

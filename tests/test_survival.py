@@ -10,6 +10,7 @@ from scipy import stats
 
 from helpers import survival
 from helpers.inference import Estimate, Unanswered
+from helpers.rows import rows_of
 
 MONTH = survival.DAYS_A_MONTH
 # Freireich's leukaemia trial (Gehan 1965): weeks in remission under 6-MP, the first nine relapsed, and under placebo
@@ -175,6 +176,17 @@ def test_a_record_of_the_day_itself_is_late_and_not_early():
         "before 2024-01-01": 2,
         "since 2024-01-01": 2,
     }
+
+
+# Rows
+
+
+def test_a_cohort_rests_on_the_rows_of_its_own_records():
+    table = pd.concat([spell_table([100, 200]), spell_table([300, 400], start="2024-01-01")], ignore_index=True)
+    table.attrs = {"table": "records"}
+    for call in (survival.median_time, lambda *cohort: survival.restricted_mean(cohort[0], 1, *cohort[1:])):
+        assert rows_of(call(table, "2024-01-01")).positions()["records"].tolist() == [0, 1]
+        assert rows_of(call(table)).positions()["records"].tolist() == [0, 1, 2, 3]
 
 
 # Properties

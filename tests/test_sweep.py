@@ -9,12 +9,20 @@ from helpers import parameters, results, sweep
 
 CLAIM = "semiconductors-fell-after"
 SETTINGS = "as_of = '2025-02-14'\nscale = 1.0\ndraws = 10"
+GATHER = """
+from helpers.notebook import Notebook
+notebook = Notebook("99_verdicts", as_of)
+notebook.gather()
+"""
 LEAF = f"""
-from helpers import inference, paths, results
-here = paths.here("01_leaf", as_of)
-found = inference.exact(-3.0 * scale, "percent", draws, "test")
-other = inference.exact(2.0 * scale, "percent", draws, "test")
-results.record(here, "{CLAIM}", found, {{"other": other}}, [], as_of)
+from helpers import inference
+from helpers.notebook import Notebook
+from helpers.rows import rows_of
+notebook = Notebook("01_leaf", as_of)
+entered = rows_of(notebook.load("security_groups"))
+found = inference.exact(-3.0 * scale, "percent", draws, "test", entered)
+other = inference.exact(2.0 * scale, "percent", draws, "test", entered)
+notebook.record("{CLAIM}", found, {{"other": other}})
 assert scale < 9, "too much"
 """
 GRID = "title: Small\nnotebooks: [01_leaf]\nclaims: []\nparameters:\n"
@@ -50,6 +58,20 @@ def test_a_sweep_gathers_every_run_into_one_table_and_one_picture_and_is_not_run
     assert copy.files("report/sweeps/small") == first and kept(copy) == runs
 
 
+def test_a_sweep_sets_parameters_on_purpose_and_compares_with_the_declared_ones_whatever_is_stored(copy):
+    copy.write("01_leaf", LEAF, settings=SETTINGS)
+    copy.edit("notebooks/01_leaf.ipynb", "scale = 1.0", "scale = 2.5")
+    code, said = copy.run("sweep", grid(copy, f"{GRID}  scale: [1, 2.5]\n"))
+    assert (code, said.splitlines()[-1]) == (0, "2 of 2 runs are gathered in report/sweeps/small")
+    told = json.loads((copy.report / "sweeps" / "small" / "sweep.json").read_text())
+    points = pd.read_csv(copy.report / "sweeps" / "small" / "sweep.csv")
+    assert told["title"].startswith("1 of 1 alternatives agree") and "−7.5" in told["alt"] and len(points) == 2
+    # another parameter is stored, so that no run is at the declared ones
+    copy.edit("notebooks/01_leaf.ipynb", "draws = 10", "draws = 20")
+    assert copy.run("sweep", grid(copy, f"{GRID}  scale: [1, 2.5]\n"))[0] == 0
+    assert "title" not in json.loads((copy.report / "sweeps" / "small" / "sweep.json").read_text())
+
+
 def kept(copy):
     """Moment at which each kept run was made."""
     return {file.parent.name: file.stat().st_mtime_ns for file in copy.report.glob(".runs/*/run.json")}
@@ -62,7 +84,7 @@ from helpers import charts
 charts.set_style()
 figure, axes = charts.canvas("Three fell", "Points.", 2)
 points = pd.DataFrame({"percent": [1.0, 2.0, 3.0]})
-charts.publish(here, "returns-points", charts.Drawing(figure, "Three fell", "They fell 1 to 3%.", points), "us")
+notebook.figure("returns-points", charts.Drawing(figure, "Three fell", "They fell 1 to 3%.", points), "us")
 """
     copy.write("01_leaf", LEAF + drawing, settings=SETTINGS)
     assert copy.run("sweep", grid(copy, f"{GRID}  draws: [10]\n"))[0] == 0
@@ -143,7 +165,10 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_stood(copy):
 def test_a_wrong_grid_is_refused_in_one_line(place, main, text, words):
     (place.root / "sweeps").mkdir()
     place.write("01_leaf", settings=SETTINGS)
-    place.write("99_verdicts", "from helpers import results\nresults.gather(as_of)")
+    place.write(
+        "99_verdicts",
+        GATHER,
+    )
     code, said = main("sweep", grid(place, text))
     assert code == 2 and words in said and said.startswith("error: ") and said.count("\n") == 1
 
@@ -170,6 +195,7 @@ def test_a_sweep_without_its_defaults_has_a_table_and_no_picture(place, tmp_path
     place.write("01_leaf", settings=SETTINGS)
     small = sweep.Grid("small", "Small", ["01_leaf"], {"draws": [20]}, [])
     row = {"claim": CLAIM, "notebook": "01_leaf", "value": 1.0, "low": 0.0, "high": 2.0, "unit": "percent", "n": 5}
+    row |= {"kind": "resampled"}
     sweep.write(small, pd.DataFrame([row | {"draws": 20, "key": "a"}]), tmp_path)
     assert {"runs.csv", "sweep.json"} <= {file.name for file in tmp_path.iterdir()}
     assert not (tmp_path / "sweep.png").exists()

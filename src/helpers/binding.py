@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers import freshness, paths, zygote
-from helpers.execution import first_line
+from helpers.execution import Fault, first_line
 from helpers.runs import Runs
 
 
@@ -32,14 +32,16 @@ class Binding:
     ----------
     seals : dict of str to dict
         Seals of the editions that are bound, by day.
-    faults : dict of str to str
-        What went wrong, by part.
+    faults : list of Fault
+        What went wrong.
     """
 
     def __init__(self, stages: dict[str, Path], told_of: dict[str, Path], docs: Path, printed: set[str]):
         self.stages, self.told_of, self.docs, self.printed = stages, told_of, docs, printed
-        self.seals, self.faults = {}, {}
-        self._numbered, self._executed, self._documented = set(), set(), False
+        self.seals, self.faults = {}, []
+        self._numbered, self._executed = set(), set()
+        # None once they could not be written
+        self._documented = False
 
     def prepare(self) -> None:
         """Load what all parts use, for the processes that are forked to make them."""
@@ -58,7 +60,7 @@ class Binding:
             self._numbered.add(day)
             self._go_on(runs, day)
 
-        self._beside(runs, f"edition of {day}", take, _write_numbers, self.stages[day], day)
+        self._beside(runs, take, self._miss_edition(day), _write_numbers, self.stages[day], day)
 
     def whole(self, runs: Runs, day: str) -> None:
         """Have an edition's other pages written once its numbers have theirs; when it is the last, the docs too."""
@@ -69,20 +71,27 @@ class Binding:
         ready = self._numbered & self._executed
         if day in ready:
             place, take = self.stages[day], lambda seal: self.seals.update({day: seal})
-            self._beside(runs, f"edition of {day}", take, _write_edition, place, day, day in self.printed)
+            self._beside(runs, take, self._miss_edition(day), _write_edition, place, day, day in self.printed)
         if ready == self.stages.keys():
-            self._beside(runs, "docs", self._take_docs, _write_docs, self.docs, self.told_of)
+            self._beside(runs, self._take_docs, self._miss_docs, _write_docs, self.docs, self.told_of)
 
     def _take_docs(self, _):
         self._documented = True
 
-    def _beside(self, runs, part, take, work, *arguments):
+    def _miss_edition(self, day):
+        return lambda message: self.faults.append(Fault(f"binding the edition of {day}", message, day))
+
+    def _miss_docs(self, message):
+        self._documented = None
+        self.faults.append(Fault("binding the docs", message))
+
+    def _beside(self, runs, take, miss, work, *arguments):
         def taken(value, error):
             if not error:
                 take(value)
             elif isinstance(error, (ValueError, OSError)):
                 # of the content or the disk; anything else is a fault of ours
-                self.faults[f"binding the {part}"] = first_line(error)
+                miss(first_line(error))
             else:
                 raise error
 
@@ -98,7 +107,7 @@ class Binding:
         held : list of str
             Days of the editions that are published and to be told of.
         """
-        if "binding the docs" in self.faults:
+        if self._documented is None:
             return
         # that of an edition which could not be bound must not be told of: the last good one stands
         as_thought = self._documented and held == list(self.told_of) and self.seals.keys() == self.stages.keys()

@@ -1,9 +1,9 @@
 """What a run follows from, told by content, and the runs that need not be repeated. Standard library only.
 
 A run is known by its key: a hash over the notebook's cells and parameters, the helper modules that it imports, one
-through another, the raw tables that it loads with their rows of the ledgers, the claims, the lock, the Python, and for
-the verdicts the results of the other notebooks. Runs are kept under ``report/.runs`` by their key; an edition is put
-together from them.
+through another, the raw tables that it loads with their rows of the ledgers, the claims, its declared parameters, the
+lock, the Python, and for the verdicts the results of the other notebooks. Runs are kept under ``report/.runs`` by their
+key; an edition is put together from them.
 """
 
 import ast
@@ -23,8 +23,11 @@ RECORD = "run.json"
 BESIDE = {"charts.house": "fonts", "report": "templates"}
 # what executes a notebook shapes its outputs too
 EXECUTES = ("execution", "kernels")
-# names in `data` that read no table
-TABLELESS = {"REPLICATION", "parse_day", "DataError"}
+# what reads tables by its method ``load``, and what else may be asked of it that reads none
+READERS = {
+    "data": {"REPLICATION", "parse_day", "DataError"},
+    "notebook": {"figure", "table", "record", "note", "gather", "name", "as_of", "output_dir"},
+}
 
 
 def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: bool = True) -> dict:
@@ -43,8 +46,8 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     Returns
     -------
     dict
-        A hash or value by part: cells, parameters, claims, added claims of its own where it has some (of all, where it
-        gathers results), lock, python, pictures where none are drawn, and by name
+        A hash or value by part: cells, parameters, declared parameters, claims, added claims of its own where it has
+        some (of all, where it gathers results), lock, python, pictures where none are drawn, and by name
         ``module x``, ``table y`` and ``results of z``.
     """
     cells, code = _cells(notebook)
@@ -58,6 +61,9 @@ def parts(notebook: str, settings: dict, folder: Path | None = None, pictures: b
     }
     if added := _added(notebook, gathers):
         found["added claims"] = hashed(added)
+    if declared := _ledger("parameters.csv", "notebook").get(notebook):
+        # the run says which of its parameters are others
+        found["declared parameters"] = hashed(declared)
     if not pictures:
         found["pictures"] = "none"
     for module in sorted(_closure(imports | {*EXECUTES, "__init__"})):
@@ -115,6 +121,13 @@ def keep(found: dict, folder: Path) -> None:
     shutil.copytree(folder, draft, copy_function=_linked)
     shutil.rmtree(target, ignore_errors=True)
     draft.replace(target)
+
+
+def modules(notebook: str) -> set[str]:
+    """Name the helper modules that a notebook follows from, such as ``returns`` and ``charts.returns``."""
+    _, code = _cells(notebook)
+    imports, _, _ = _reads(code)
+    return _closure(imports | {*EXECUTES, "__init__"})
 
 
 def fetch(wanted: str, folder: Path) -> bool:
@@ -317,14 +330,17 @@ def _reads(code):
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "load"
         and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "data"
+        and node.func.value.id in READERS
         and node.args
         and isinstance(node.args[0], ast.Constant)
     ]
-    told = len(loads) + sum(name in TABLELESS for name in _asked(nodes, "data"))
-    named = sum(isinstance(node, ast.Name) and node.id == "data" for node in nodes)
-    tables = frozenset(loads) if told == named and not taken else None
-    return imports, tables, bool(taken) or "gather" in _asked(nodes, "results")
+    names = [node for node in nodes if isinstance(node, ast.Name) and node.id in READERS]
+    # a notebook makes its object once
+    made = sum(isinstance(node.ctx, ast.Store) for node in names)
+    asked = sum(name in known for reader, known in READERS.items() for name in _asked(nodes, reader))
+    tables = frozenset(loads) if len(loads) + asked + made == len(names) and made <= 1 and not taken else None
+    gathers = "gather" in [*_asked(nodes, "results"), *_asked(nodes, "notebook")]
+    return imports, tables, bool(taken) or gathers
 
 
 def _tables(names):
@@ -352,10 +368,10 @@ def _beside(table):
     return [[file.parent.name, digest(file)] for file in files if file.is_file()]
 
 
-def _ledger(name):
-    """Rows of a ledger by table."""
+def _ledger(name, by="table"):
+    """Rows of a ledger by table, or by another of its columns."""
     rows = {}
     with (paths.DATA / name).open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            rows.setdefault(row.get("table"), []).append(row)
+            rows.setdefault(row.get(by), []).append(row)
     return rows

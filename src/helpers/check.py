@@ -3,7 +3,6 @@
 Changes nothing. What follows from looking at files is here; `helpers.run` adds what only a run can tell.
 """
 
-import ast
 import base64
 import io
 import json
@@ -13,37 +12,43 @@ from pathlib import Path
 
 import nbformat
 
-from helpers import environment, gate, parameters, paths, readme
+from helpers import data, environment, gate, parameters, paths, readme
 
-FIX = "`make fix` repairs it"
+FIX = gate.Remedy("`make fix` repairs it", gate.Repair.WRITE, "mend it by hand")
+FILL_IN = gate.Remedy(
+    FIX.text, gate.Repair.WRITE, "`make refresh-outputs` fills them in once the notebooks are in order"
+)
 # of all pixels, how many another processor's rounding of a line may turn, and by how much of a colour
 MOST_TURNED, A_SHADE = 0.001, 0.1
 # of a notebook whose every output is old, the first ones tell enough
 MOST_CELLS = 3
 
 
-def findings() -> tuple[list[str], bool]:
+def findings() -> tuple[list[gate.Finding], bool]:
     """Say what is missing, as far as it can be told without a run.
 
     Returns
     -------
-    list of str
-        A line a finding: of the notebooks by the gate, of their parameters, of style, of files that are written by
-        commands.
+    list of Finding
+        Of the notebooks and their parameters by the gate, of style, of files that are written by commands. Where the
+        ledger of the parameters breaks a rule, its faults alone.
     bool
         Whether the notebooks can be executed as they are, and what they give be kept: each can be read, and its
         parameters are those that the claims rest on.
     """
     whole = [*parameters.notebooks(), *parameters.own_cases()]
-    told = {name: gate.examine(notebook_file(name)) for name in whole}
-    lines = [str(finding) for found in told.values() for finding in found]
-    broken = {name for name, found in told.items() if {each.rule for each in found} & {"notebook", "declarations"}}
-    read = {name: nbformat.read(notebook_file(name), as_version=4) for name in told if name not in broken}
-    other = undeclared({name: read[name] for name in parameters.notebooks() if name in read})
+    try:
+        listed = [gate.Finding(fault) for fault in data.unknown_notebooks()]
+        examined = {name: gate.examine(notebook_file(name)) for name in whole}
+    except data.DataError as error:
+        return [gate.Finding(fault) for fault in error.faults], False
+    listed += [finding for found in examined.values() for finding in found]
+    rules = {name: {each.rule for each in found} for name, found in examined.items()}
+    broken = {name for name in whole if rules[name] & {"notebook", "declarations"}}
     if not broken:
-        lines += gate.unexamined(read)
-    lines += other + [words for words, _ in style()] + written(whole=not broken)
-    return lines, not broken and not other
+        listed += gate.unexamined({name: nbformat.read(notebook_file(name), as_version=4) for name in whole})
+    listed += style() + written(whole=not broken)
+    return listed, not broken and not any("specification" in each for each in rules.values())
 
 
 def notebook_file(name: str) -> Path:
@@ -51,66 +56,28 @@ def notebook_file(name: str) -> Path:
     return paths.NOTEBOOKS / f"{name}.ipynb"
 
 
-def undeclared(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
-    """Name the parameters of stored notebooks that are not those on which the claims rest.
-
-    Parameters
-    ----------
-    notebooks : dict of str to NotebookNode
-        By name; their cells of parameters can be read.
-    """
-    file = paths.ROOT / "tests" / "test_notebooks.py"
-    if not file.is_file():
-        return []
-    declared, lines, where = _declared(file), [], "`DECLARED` in tests/test_notebooks.py"
-    for name, notebook in notebooks.items():
-        found, wanted = parameters.declared(f"{name}.ipynb", notebook), declared.get(name)
-        place = f"notebooks/{name}.ipynb"
-        if wanted is None:
-            lines.append(f"{place}: no claim rests on its parameters yet; declare them in {where}")
-            continue
-        for parameter in sorted(found.keys() | wanted.keys()):
-            if parameter not in wanted:
-                lines.append(f"{place}: {parameter} is a new parameter; declare it in {where}")
-            elif parameter not in found:
-                lines.append(f"{place}: the parameter {parameter} is gone; put it back, or take it out of {where}")
-            elif found[parameter] != wanted[parameter]:
-                words = f"{parameter} is {found[parameter]!r}, but the claims rest on {wanted[parameter]!r}"
-                lines.append(f"{place}: {words}; set it back, or declare another in {where}")
-    return lines
-
-
-def _declared(file):
-    """Read the table of declared parameters, a literal."""
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DECLARED":
-            return ast.literal_eval(node.value)
-    return {}
-
-
-def style() -> list[tuple[str, bool]]:
-    """Say what ruff finds, in plain words, and of each finding whether `make fix` repairs it."""
-    found = {}
+def style() -> list[gate.Finding]:
+    """Say what ruff finds, in plain words."""
+    found = set()
     for words in (["check"], ["format", "--check"]):
         command = [sys.executable, "-m", "ruff", *words, "--no-cache", "--output-format=json", "."]
         done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
-            found[f"ruff cannot look at the code: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"] = False
+            found.add(gate.Finding(f"ruff cannot look at the code: {(done.stderr.strip().splitlines() or [''])[-1]}"))
             continue
         for one in json.loads(done.stdout or "[]"):
             # what a file lacks to the house format is told once, not by its lines
             layout = one["code"] == "unformatted"
             safe = layout or (one["fix"] or {}).get("applicability") == "safe"
-            where = str(Path(one["filename"]).relative_to(paths.ROOT.resolve()))
-            if not layout:
-                where += f", cell {one['cell']}" if one["cell"] else ""
-                where += f", line {one['location']['row']}"
+            cell = f"cell {one['cell']}, " if one["cell"] else ""
+            cell = "" if layout else f"{cell}line {one['location']['row']}"
             message = "is not in the house format" if layout else f"{one['message'].rstrip('.')} ({one['code']})"
-            found[f"{where}: {message}; {FIX if safe else 'mend it by hand'}"] = safe
-    return sorted(found.items())
+            path = str(Path(one["filename"]).relative_to(paths.ROOT.resolve()))
+            found.add(gate.Finding(message, path, cell, FIX if safe else gate.Remedy("mend it by hand")))
+    return sorted(found, key=str)
 
 
-def written(whole: bool = True) -> list[str]:
+def written(whole: bool = True) -> list[gate.Finding]:
     """Name the files in git that a command writes and that are not as it would write them.
 
     Parameters
@@ -118,19 +85,22 @@ def written(whole: bool = True) -> list[str]:
     whole : bool
         Whether all notebooks can be read; else README, which is filled in from them, is left out.
     """
-    lines = []
+    listed = []
     page, lock, conda = (paths.ROOT / name for name in ("README.md", "requirements.lock", "environment.yml"))
     if whole and page.is_file():
         try:
             if stale_readme():
-                lines.append(f"README.md: the findings are not those of the stored notebooks; {FIX}")
+                message = "the findings are not those of the stored notebooks"
+                listed.append(gate.Finding(message, page.name, "", FILL_IN))
         except (LookupError, ValueError) as error:
-            lines.append(f"README.md cannot be filled in: {error.args[0]}")
+            listed.append(gate.Finding(f"README.md cannot be filled in: {error.args[0]}"))
     if conda.is_file() and conda.read_text(encoding="utf-8") != environment.conda(lock.read_text(encoding="utf-8")):
-        lines.append(f"environment.yml: is not written from requirements.lock as it is; {FIX}")
+        remedy = gate.Remedy(FIX.text, gate.Repair.WRITE, "`make lock` writes it")
+        listed.append(gate.Finding("is not written from requirements.lock as it is", conda.name, "", remedy))
     if _faults("--check"):
-        lines.append(f"docs/faults.md: does not name the tests that there are; {FIX}")
-    return lines
+        remedy = gate.Remedy(FIX.text, gate.Repair.WRITE, "`make faults` writes it")
+        listed.append(gate.Finding("does not name the tests that there are", "docs/faults.md", "", remedy))
+    return listed
 
 
 def stale_readme() -> bool:
@@ -159,7 +129,7 @@ def _faults(*words):
     return file.is_file() and subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
-def outdated(name: str, stored: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> list[str]:
+def outdated(name: str, stored: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> list[gate.Finding]:
     """Say which cells of a stored notebook show another output than their code now gives.
 
     Parameters
@@ -171,16 +141,17 @@ def outdated(name: str, stored: nbformat.NotebookNode, executed: nbformat.Notebo
 
     Returns
     -------
-    list of str
-        A line a cell, at most `MOST_CELLS` of them and how many more there are; empty when nothing is out of date.
+    list of Finding
+        One a cell, at most `MOST_CELLS` of them and how many more there are; empty when nothing is out of date.
     """
-    lines, place = [], f"notebooks/{name}.ipynb"
+    listed, path = [], f"notebooks/{name}.ipynb"
     for number, (old, new) in enumerate(zip(stored.cells, executed.cells, strict=True), start=1):
         words = _apart(old, new) if new.cell_type == "code" else ""
         if words:
-            lines.append(f"{place}, {gate.cell_name(stored, number)}: {words}; {gate.AGAIN}")
-    more = len(lines) - MOST_CELLS
-    return lines[:MOST_CELLS] + ([f"{place}: {more} more cells show old outputs; {gate.AGAIN}"] if more > 0 else [])
+            listed.append(gate.Finding(words, path, gate.cell_name(stored, number), gate.AGAIN))
+    more = len(listed) - MOST_CELLS
+    rest = [gate.Finding(f"{more} more cells show old outputs", path, "", gate.AGAIN)] if more > 0 else []
+    return listed[:MOST_CELLS] + rest
 
 
 def _apart(old, new):

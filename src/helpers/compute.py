@@ -1,6 +1,6 @@
 """Training compute: how one model's compares with another's, and how fast the record grows."""
 
-import functools
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from helpers.inference import (
     resampled_counts,
     running,
 )
+from helpers.rows import carry, joined, rows_of
 
 FACTORS = {"Confident": 3.0, "Likely": 10.0, "Speculative": 31.0}
 """Epoch AI's classes of confidence: the true figure lies within this factor of the printed one, either way (AI models
@@ -70,12 +71,13 @@ def with_errors(
     rows = models.sort_values(["published", "model"], kind="stable").reset_index(drop=True)
     factor = rows.confidence.map(factors).fillna(max(factors.values())).astype(float)
     first = rows.organization.str.split(",").str[0]
-    return rows.assign(
+    out = rows.assign(
         developer=first.replace(labs),
         log10_flop=np.log10(rows.training_compute_flop),
         factor=factor,
         error=np.log10(factor) / stats.norm.ppf((1 + level) / 2),
     )
+    return joined(out, "model", models)
 
 
 def ratio(models: pd.DataFrame | Unanswered, one: str, other: str, base: str | None = None) -> Estimate | Unanswered:
@@ -109,11 +111,11 @@ def ratio(models: pd.DataFrame | Unanswered, one: str, other: str, base: str | N
         return Unanswered(f"{one} adds no compute to that of {base}", NOT_CHECKABLE)
     value, error = spent / flop[other], float(np.hypot(rows.at[one, "error"], rows.at[other, "error"]))
     spread = 10 ** (stats.norm.ppf(0.975) * error)
-    words = f"{one}{f' less {base}' if base else ''} over {other}"
+    words, entered = f"{one}{f' less {base}' if base else ''} over {other}", models[models.model.isin(named)]
     if error == 0:
-        return exact(value, "ratio", len(named), f"{words}, as printed")
-    method = f"{words}, independent errors by Epoch's classes of confidence"
-    return Estimate(value, value / spread, value * spread, "ratio", len(named), method, CLOSED_FORM)
+        return exact(value, "ratio", len(named), f"{words}, as printed", partial(rows_of, entered))
+    ends, method = (value / spread, value * spread), f"{words}, independent errors by Epoch's classes of confidence"
+    return Estimate(value, *ends, "ratio", len(named), method, CLOSED_FORM, partial(rows_of, entered))
 
 
 def records(models: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
@@ -127,7 +129,7 @@ def records(models: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
     if isinstance(models, Unanswered):
         return models
     before = models.log10_flop.cummax().shift(fill_value=-np.inf)
-    return models[models.log10_flop > before].reset_index(drop=True)
+    return joined(models[models.log10_flop > before].reset_index(drop=True), "model", models)
 
 
 def classes(models: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
@@ -143,7 +145,8 @@ def classes(models: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
     named, best = (rows.fillna({"confidence": "none stated"}) for rows in (models, records(models)))
     table = named.groupby("confidence").agg(factor=("factor", "first"), models=("model", "size")).reset_index()
     table["records"] = table.confidence.map(best.confidence.value_counts()).fillna(0).astype(int)
-    return table.sort_values(["factor", "models"], ascending=[True, False], kind="stable").reset_index(drop=True)
+    table = table.sort_values(["factor", "models"], ascending=[True, False], kind="stable")
+    return carry(table.reset_index(drop=True), models)
 
 
 def developer_samples(
@@ -190,7 +193,7 @@ def growth(
     if isinstance(models, Unanswered):
         return models
     point, drawn = (_growth(models, window, measure, *data) for data in _data(models, samples, None))
-    return _percentiles(10 ** point[0], 10**drawn, "times a year", len(models), measure)
+    return _percentiles(10 ** point[0], 10**drawn, "times a year", models, measure)
 
 
 def growth_ratio(
@@ -239,7 +242,7 @@ def growth_ratio(
         [_growth(models, window, measure, *data) for window in (early, late)] for data in _data(models, samples, drawn)
     ]
     (point,), ratios = (10 ** (second - first) for first, second in gains)
-    return _percentiles(point, ratios, "ratio", len(models), measure)
+    return _percentiles(point, ratios, "ratio", models, measure)
 
 
 def trend(models: pd.DataFrame | Unanswered, window: tuple[str, str | None]) -> pd.DataFrame | Unanswered:
@@ -258,7 +261,7 @@ def trend(models: pd.DataFrame | Unanswered, window: tuple[str, str | None]) -> 
     kept = place >= 0
     slope, level = np.polyfit(_years(days[kept]), record[place[kept]], 1)
     ends = days[kept][[0, -1]]
-    return pd.DataFrame({"date": ends, "log10_flop": level + slope * _years(ends)})
+    return carry(pd.DataFrame({"date": ends, "log10_flop": level + slope * _years(ends)}), models)
 
 
 def _data(models, samples, drawn):
@@ -321,7 +324,7 @@ def _grid(models, window):
     return _month_ends(pd.Timestamp(window[0]), pd.Timestamp(window[1]) if window[1] else models.known_on.max())
 
 
-@functools.lru_cache(maxsize=32)
+@lru_cache(maxsize=32)
 def _month_ends(start, end):
     """Month ends of a window and its last day, kept for all measures that look at it."""
     return pd.date_range(start, end, freq="ME").union([end]).as_unit("ns")
@@ -342,7 +345,7 @@ def _slopes(x, y, weight):
     return (product - first * mean / some) / np.where(spread > 1e-4, spread, np.nan)
 
 
-def _percentiles(point, drawn, unit, n, measure):
+def _percentiles(point, drawn, unit, models, measure):
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(point) or not len(drawn):
         return Unanswered("a window holds no two dates to draw a line through", NOT_CHECKABLE)
@@ -350,4 +353,6 @@ def _percentiles(point, drawn, unit, n, measure):
     what = {"record": "record at each month's end", "ends": "record, from end to end", "all": "all models"}
     what = what.get(measure, f"the {measure} largest at release")
     method = f"{what}, 95% of {len(drawn):,} bootstrap samples of developers"
-    return Estimate(point, min(low, point), max(high, point), unit, n, method, RESAMPLED)
+    ends = min(low, point), max(high, point)
+    # samples are drawn from the developers of all models, whatever the window
+    return Estimate(point, *ends, unit, len(models), method, RESAMPLED, partial(rows_of, models))

@@ -2,10 +2,12 @@
 
 ``data/sources.csv`` has a row for each file of ``data/raw``, ``data/columns.csv`` a row for each of its columns. Every
 rule they state is enforced on every cell: nothing is dropped, coerced or filled on the way to ``data/processed``.
+``data/parameters.csv`` has a row for each parameter of a notebook: the declared value, at which claims are judged.
 
 What became known later of a row that is held stands in ``data/vintages``, one file a table: the columns of the table
 and ``known_from``, the day from which the row is in force. Your own rows stand in ``data/own``, out of git, by the same
-rules.
+rules. What of all this was known on a day, and in which vintage, is decided here alone: by `load`, and by `lines` and
+`cells`, which say where the same rows stand in the files and what is written there.
 """
 
 import csv
@@ -18,6 +20,7 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import filelock
+import numpy as np
 import pandas as pd
 
 from helpers import journal, paths
@@ -72,6 +76,8 @@ CLAIM_COLUMNS = [
 ]
 # a claim that is not the note's has no section of the note, and is no chart, text or forecast of it
 ADDED_COLUMNS = [name for name in CLAIM_COLUMNS if name not in ("note_section", "kind")]
+PARAMETERS = "parameters.csv"
+PARAMETER_COLUMNS = ["notebook", "name", "value"]
 OWN_COLUMNS = ["table", "producer", "address", "licence", "read"]
 OWN_GROUPS = "groups.csv"
 CLAIM_KINDS = ("chart", "text", "forecast")
@@ -80,6 +86,7 @@ ALWAYS = "always"
 KNOWN_FROM = "known_from"
 REPLICATION = "2025-02-14"
 SHOWN = 20
+_PARTS = ("raw", "vintages", "own")
 
 _FORMS = {
     "text": re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?"),
@@ -91,6 +98,12 @@ _FORMS = {
     "quarter": re.compile(r"\d{4}Q[1-4]", re.ASCII),
 }
 _PROCESSED_TYPES = {"text": "str", "quarter": "str", "number": "float64", "date": "datetime64[ms]"}
+# cells of a column by the kind of its type
+_WRITTEN = {
+    "M": "{:%Y-%m-%d}".format,
+    "f": functools.partial(np.format_float_positional, trim="-"),
+    "b": "{:d}".format,
+}
 
 
 class DataError(Exception):
@@ -178,6 +191,57 @@ def columns() -> pd.DataFrame:
     return _ledger("columns.csv", COLUMN_COLUMNS)
 
 
+def declared_parameters() -> dict[str, dict]:
+    """Read the ledger of declared parameters: the values at which each notebook judges its claims.
+
+    Returns
+    -------
+    dict of str to dict
+        By notebook, the declared value of each parameter by its name. Text, integers, numbers and flags are Python's
+        str, int, float and bool.
+
+    Raises
+    ------
+    DataError
+        Naming line, column and value of every fault of ``data/parameters.csv``.
+    """
+    declared = _declared(_ledger_content(PARAMETERS))
+    return {notebook: dict(values) for notebook, values in declared.items()}
+
+
+# every load asks whether the ledger is in order
+@functools.lru_cache(maxsize=4)
+def _declared(content):
+    rows, found = _ledger_rows(PARAMETERS, tuple(PARAMETER_COLUMNS), content), {}
+    if faults := _parameter_faults(rows):
+        raise DataError(faults)
+    for row in rows.itertuples():
+        found.setdefault(row.notebook, {})[row.name] = json.loads(row.value)
+    return found
+
+
+def unknown_notebooks() -> list[str]:
+    """Name the rows of ``data/parameters.csv`` whose notebook does not exist, a line a row.
+
+    Raises
+    ------
+    DataError
+        As for `declared_parameters`.
+    """
+    declared_parameters()
+    names = sorted(path.stem for path in paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    rows = _ledger(PARAMETERS, PARAMETER_COLUMNS)
+    return [
+        f"data/{PARAMETERS} line {line}, column notebook: there is no notebook {name!r}; {_nearest(name, names)}"
+        for line, name in rows.notebook[~rows.notebook.isin(names)].items()
+    ]
+
+
+def _nearest(name, names):
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else "remove the row"
+
+
 def check() -> dict[str, pd.DataFrame]:
     """Check every raw file against every rule of the ledgers.
 
@@ -239,17 +303,29 @@ def read(table: str) -> tuple[pd.DataFrame, list[str]]:
     names = [rule.column for rule in rules]
     path = paths.RAW / source.file
     if not path.is_file():
-        return pd.DataFrame(columns=names), [f"{place}: missing; restore it with `git checkout {place}`"]
+        return pd.DataFrame(columns=names), [f"{place}: missing; {_restored(path, place, 'put it back')}"]
     content = path.read_bytes()
     faults = []
     digest = hashlib.sha256(content).hexdigest()
     if digest != source.sha256:
-        faults.append(
-            f"{place}: sha256 is {digest}, but data/sources.csv says {source.sha256}; "
-            f"restore it with `git checkout {place}`, or state the new hash if the change is meant"
-        )
+        instead = "state the new hash in data/sources.csv, column sha256"
+        remedy = _restored(path, place, instead, ", or state the new hash if the change is meant")
+        faults.append(f"{place}: sha256 is {digest}, but data/sources.csv says {source.sha256}; {remedy}")
     cells, found = _cells(content, rules, place)
     return cells, found + faults
+
+
+def _restored(path, place, instead, otherwise=""):
+    """Say how a raw file is restored: by git, unless this is a checkout that does not track it."""
+    command = ["git", "ls-files", "--error-unmatch", "--", path.name]
+    try:
+        # outside of any checkout the code is another
+        untracked = subprocess.run(command, cwd=paths.RAW, capture_output=True, check=False).returncode == 1
+    except OSError:
+        untracked = False
+    if untracked:
+        return f"git does not track it, so there is nothing to restore: {instead}"
+    return f"restore it with `git checkout {place}`{otherwise}"
 
 
 def vintages(table: str) -> tuple[pd.DataFrame | None, list[str]]:
@@ -335,6 +411,8 @@ def build() -> bool:
     """
     journal.recover()
     built = _build()
+    # no table follows from it, so that another value builds none anew
+    declared_parameters()
     _own()
     return built
 
@@ -401,6 +479,82 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     DataError
         If the raw data had to be checked anew and break a rule.
     """
+    rows, source, own = _read_as_of(table, as_of)
+    rows.index = pd.RangeIndex(len(rows))
+    rows.attrs = {"table": table, "sha256": source.sha256, "key": " ".join(_key(table)), "rows": len(rows)}
+    rows.attrs |= {"own": own} if own else {}
+    return rows
+
+
+def lines(table: str, as_of: str) -> pd.Series:
+    """Give the file and line in which each row of a table stands, as the table is read on a day.
+
+    Parameters
+    ----------
+    table : str
+        Name in ``data/sources.csv``.
+    as_of : str
+        ISO date.
+
+    Returns
+    -------
+    pandas.Series
+        Text, one a row of ``load(table, as_of)`` and indexed as that is: ``17`` for line 17 of
+        ``data/raw/<table>.csv``, ``3 of vintages`` for line 3 of ``data/vintages/<table>.csv``, ``2 of own`` for line 2
+        of ``data/own/<table>.csv``. The names of the columns are line 1.
+
+    Raises
+    ------
+    ValueError, DataError
+        As `load`.
+    """
+    rows, _, _ = _read_as_of(table, as_of)
+    return pd.Series([_line_text(number) for number in rows.index], name="line", dtype="str")
+
+
+def cells(table: str) -> pd.DataFrame:
+    """Give the public rows of a table as text cells, as they stand now: all of them, each in its latest vintage.
+
+    Parameters
+    ----------
+    table : str
+        Name in ``data/sources.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The cells as written in the files, in the order in which `load` gives the rows.
+
+    Raises
+    ------
+    DataError
+        If the raw data had to be checked anew and break a rule.
+    """
+    build()
+    written, revised = _at_lines(read(table)[0], "raw"), vintages(table)[0]
+    if revised is not None:
+        written = pd.concat([written, _at_lines(revised, "vintages").drop(columns=KNOWN_FROM)])
+    return written.loc[_in_force(table).index].reset_index(drop=True)
+
+
+def untyped(rows: pd.DataFrame) -> pd.DataFrame:
+    """Write typed rows as text cells, the same value always the same: the inverse of `typed`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Days as yyyy-mm-dd, numbers in the fewest digits that tell them apart, flags as 1 and 0, a missing value as an
+        empty cell.
+    """
+    out = {}
+    for name, column in rows.items():
+        write = _WRITTEN.get(column.dtype.kind, str)
+        out[name] = pd.Series(["" if pd.isna(value) else write(value) for value in column], rows.index, dtype="str")
+    return pd.DataFrame(out)
+
+
+def _read_as_of(table, as_of):
+    """Rows of a table known on a day, by the lines in which they stand; the table's source, and how many are own."""
     journal.recover()
     ledger = sources()
     if table not in ledger.index:
@@ -409,18 +563,11 @@ def load(table: str, as_of: str) -> pd.DataFrame:
     build()
     source = ledger.loc[table]
     rows = known(_in_force(table, day), source.known_on, day)
-    own = known(_own().get(table, rows[:0]), source.known_on, day)
-    rows = _ordered(table, [rows, own]) if len(own) else rows
-    key = " ".join(rule.column for rule in _rules(table) if rule.key)
-    rows.attrs = {"table": table, "sha256": source.sha256, "key": key, "rows": len(rows)}
-    rows.attrs |= {"own": len(own)} if len(own) else {}
-    return rows
-
-
-def lines(table: str, as_of: str) -> pd.Series:
-    """Temporary."""
-    rows = load(table, as_of)
-    return pd.Series([str(place + 2) for place in rows.index], index=rows.index)
+    own = _own().get(table)
+    if own is None:
+        return rows, source, 0
+    own = known(own, source.known_on, day)
+    return _ordered(table, [rows, own]) if len(own) else rows, source, len(own)
 
 
 def own_groups(file: str = OWN_GROUPS) -> pd.DataFrame:
@@ -483,23 +630,34 @@ def _group_faults(cells):
 
 
 def _in_force(table, day=None):
-    """Rows of a table as they stood on a day, whatever was revised since; as they stand now, where none is named."""
-    rows = pd.read_parquet(_processed("raw", table))
+    """Rows of a table by their lines, as they stood on a day or as they stand now, whatever was revised since."""
+    rows = _at_lines(pd.read_parquet(_processed("raw", table)), "raw")
     if not _processed("vintages", table).is_file():
         return rows
-    later = pd.read_parquet(_processed("vintages", table))
+    later = _at_lines(pd.read_parquet(_processed("vintages", table)), "vintages")
     later = later if day is None else later[later[KNOWN_FROM] <= pd.Timestamp(day)]
     later = later.sort_values(KNOWN_FROM, kind="stable").drop(columns=KNOWN_FROM)
     return _ordered(table, [rows, later]) if len(later) else rows
 
 
+def _at_lines(rows, part):
+    """Index the rows of a file by part and line: the first line names the columns, and no cell may span two."""
+    count, place = len(_PARTS), _PARTS.index(part)
+    # whole numbers, which take a load no longer, and in place
+    rows.index = pd.RangeIndex(2 * count + place, (len(rows) + 2) * count + place, count)
+    return rows
+
+
+def _line_text(number):
+    line, place = divmod(number, len(_PARTS))
+    return f"{line} of {_PARTS[place]}" if place else f"{line}"
+
+
 def _ordered(table, parts):
-    """Rows of several parts in the order of the key; of two with one key the later."""
-    key = [rule.column for rule in _rules(table) if rule.key]
-    rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    return rows.drop_duplicates(key, keep="last").sort_values(
-        key, kind="stable", na_position="first", ignore_index=True
-    )
+    """Rows of several parts in the order of the key, by their lines; of two with one key the later."""
+    key = _key(table)
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1])
+    return rows.drop_duplicates(key, keep="last").sort_values(key, kind="stable", na_position="first")
 
 
 def _processed(part, table):
@@ -508,7 +666,7 @@ def _processed(part, table):
 
 def known(rows: pd.DataFrame, column: str, day: datetime.date) -> pd.DataFrame:
     """Keep the rows known on a day: those whose ``column`` is not later; all of them where it is ``always``."""
-    return rows if column == ALWAYS else rows[rows[column] <= pd.Timestamp(day)].reset_index(drop=True)
+    return rows if column == ALWAYS else rows[rows[column] <= pd.Timestamp(day)]
 
 
 def parse_day(text: str) -> datetime.date:
@@ -564,10 +722,14 @@ def latest() -> str:
 
 
 def _ledger(name, header):
+    return _ledger_rows(name, tuple(header), _ledger_content(name)).copy()
+
+
+def _ledger_content(name):
     path = paths.DATA / name
     if not path.is_file():
         raise DataError([f"data/{name}: missing; restore it with `git checkout data/{name}`"])
-    return _ledger_rows(name, tuple(header), path.read_bytes()).copy()
+    return path.read_bytes()
 
 
 # read over and over, once a table
@@ -619,7 +781,7 @@ def _ledger_faults():
             faults.append(f"{place}, column meaning: is empty")
         if row.refers_to and row.refers_to not in set(described.table + "." + described.column):
             faults.append(f"{place}, column refers_to: {row.refers_to!r} is no table.column")
-    return faults + _claim_faults()
+    return faults + _claim_faults() + _parameter_faults(_ledger(PARAMETERS, PARAMETER_COLUMNS))
 
 
 def _claim_faults():
@@ -649,6 +811,38 @@ def _faults_of_claim(place, row):
     if not orderly:
         faults.append(f"{place}: {row.low!r} to {row.high!r} is no range")
     return faults
+
+
+def _parameter_faults(rows):
+    faults = [f"data/{PARAMETERS} {fault}" for fault in _key_faults(rows, ["notebook", "name"])]
+    for line, row in rows.iterrows():
+        place = f"data/{PARAMETERS} line {line}"
+        if not re.fullmatch(r"\d\d_[a-z0-9_]+", row.notebook):
+            faults.append(f"{place}, column notebook: {row.notebook!r} is not the name of a notebook")
+        if not row["name"].isidentifier():
+            faults.append(f"{place}, column name: {row['name']!r} is not the name of a parameter")
+        if fault := _fault_of_value(row["name"], row.value):
+            faults.append(f"{place}, column value: {row.value!r} {fault}")
+    for notebook, names in rows.groupby("notebook")["name"]:
+        if "as_of" not in set(names):
+            faults.append(f"data/{PARAMETERS} line {names.index[0]}: {notebook} has no row for as_of; add it")
+    return faults
+
+
+def _fault_of_value(name, text):
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return 'is not a value in JSON, such as 10000, 0.95, true or "SPY"'
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "is not text, a finite number, true or false"
+    if name == "as_of" and value != REPLICATION:
+        return f"is not the day of the stored notebooks, {json.dumps(REPLICATION)}"
+    return None
+
+
+def _key(table):
+    return [rule.column for rule in _rules(table) if rule.key]
 
 
 def _rules(table):
@@ -789,9 +983,9 @@ def _own_tables(files):
         faults.append(f"data/own/{name}.csv: not listed in data/own/sources.csv; add its row")
     if faults:
         raise DataError(faults)
-    tables = {table: typed(table, cells) for table, cells in texts.items()}
+    tables = {table: _at_lines(typed(table, cells), "own") for table, cells in texts.items()}
     for table, rows in tables.items():
-        key = [rule.column for rule in _rules(table) if rule.key]
+        key = _key(table)
         public = _in_force(table)
         again = pd.concat([public[key], rows[key]], ignore_index=True).duplicated(key).tail(len(rows))
         for line in texts[table].index[again.to_numpy()]:
@@ -844,6 +1038,8 @@ def main() -> int:
     """Build ``data/processed`` and say what was done; 1 if a rule is broken or the disk is full."""
     try:
         fresh = build()
+        if faults := unknown_notebooks():
+            raise DataError(faults)
     except DataError as error:
         print(f"error: {len(error.faults)} fault(s) in the data:\n{error}", file=sys.stderr)
         return 1

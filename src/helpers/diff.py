@@ -74,7 +74,9 @@ def _editions(a, b, as_of, place):
     told |= {"notes": [_stale(day, side) for day, side in zip((a, b), records, strict=True)]}
     told |= {"figures": _figures(folders, [f"../../{day}/" for day in (a, b)])}
     told["results"] = {folder.name: digest(folder / "results.json") for folder in folders}
-    tables, revised = _known_rows(a, b)
+    # each as of its own day: a value revised between the two stands in both of its vintages
+    sides = [{table: data.load(table, day) for table in data.sources().index} for day in (a, b)]
+    tables, revised = _compare_tables(*sides, _keys(paths.DATA))
     numbers, turned = compare.numbers(*records), compare.verdicts(*ledgers)
     found = {"numbers": numbers, "turned": turned, "tables": tables, "revised": revised}
     return told["name"], comparison.write(place / "page", told, records, ledgers, **found)
@@ -124,9 +126,19 @@ def _commits(a, b, as_of, place, options):
     _copy_figures(figures["pairs"], [folders["A"], folders["B"]], page)
     told = {"name": f"{one.name}--{other.name}--{as_of}", "labels": [str(one), str(other)], "as_of": as_of}
     told |= {"parts": parts, "runs": runs, "folders": [], "notes": notes, "figures": figures, "results": {}}
-    tables, revised = _changed_rows([place / "A", place / "B"], as_of) if trees.DATA in parts else ([], pd.DataFrame())
+    tables, revised = [], pd.DataFrame()
+    if trees.DATA in parts:
+        sides = [_tree_rows(name, place / name, pythons[wanted[name][trees.ENVIRONMENT]], as_of) for name in ("A", "B")]
+        tables, revised = _compare_tables(*sides, _keys(place / "A" / "data") | _keys(place / "B" / "data"))
     found = {"numbers": numbers, "turned": turned, "tables": tables, "revised": revised}
     return told["name"], comparison.write(page, told, records, ledgers, **found)
+
+
+def _tree_rows(name, tree, python, as_of):
+    try:
+        return trees.rows(tree, python, as_of)
+    except trees.TreeError as error:
+        raise ProcessError(f"{name}: {error}") from None
 
 
 def _check_day(name, day):
@@ -182,44 +194,22 @@ def _stale(day, records):
     return f"The edition of {day} was built from other files of {comparison.listed(other)}: `make report AS_OF={day}`."
 
 
-def _known_rows(a, b):
-    """Rows of each table that were known on two days."""
+def _compare_tables(a, b, keys):
+    """Compare the tables of two states: counts, and revised values; a table that is not there has no rows."""
     tables, revised = [], []
-    described = data.columns().query("key == '1'").groupby("table").column.agg(list)
-    for source in data.sources().itertuples():
-        newest = data.load(source.table, max(a, b))
-        sides = [data.known(newest, source.known_on, data.parse_day(day)) for day in (a, b)]
-        counts, values = compare.rows(*sides, described.get(source.table, []))
-        tables.append({"table": source.table} | counts)
-        revised.append(values.assign(table=source.table))
-    return tables, pd.concat(revised, ignore_index=True)
-
-
-def _changed_rows(folders, as_of):
-    """Rows of each table that two trees knew on a day."""
-    tables, revised, ledgers = [], [], []
-    for folder in folders:
-        sources, columns = (_text(folder / "data" / name) for name in ("sources.csv", "columns.csv"))
-        ledgers.append((sources.set_index("table"), columns[columns.key == "1"].groupby("table").column.agg(list)))
-    for table in sorted({*ledgers[0][0].index, *ledgers[1][0].index}):
-        sides, key = [], []
-        for folder, (sources, columns) in zip(folders, ledgers, strict=True):
-            if table in sources.index:
-                rows, column = _text(folder / "data" / "raw" / sources.file[table]), sources.known_on[table]
-                sides.append(rows if column == data.ALWAYS else rows[rows[column] <= as_of])
-                key = columns.get(table, [])
-            else:
-                sides.append(None)
-        # a table that is not there is one without rows
-        one, other = (sides[1 - n].iloc[:0] if side is None else side for n, side in enumerate(sides))
-        counts, values = compare.rows(one, other, key)
+    for table in sorted({*a, *b}):
+        sides = [data.untyped(side[table]) if table in side else None for side in (a, b)]
+        one, other = (sides[1 - place].iloc[:0] if side is None else side for place, side in enumerate(sides))
+        counts, values = compare.rows(one, other, keys.get(table, []))
         tables.append({"table": table} | counts)
         revised.append(values.assign(table=table))
     return tables, pd.concat(revised, ignore_index=True)
 
 
-def _text(file):
-    return pd.read_csv(file, dtype=str, keep_default_na=False)
+def _keys(folder):
+    """Key columns of each table, by the ledger of a folder, which may be older than its rules here."""
+    columns = pd.read_csv(folder / "columns.csv", dtype=str, keep_default_na=False)
+    return columns[columns.key == "1"].groupby("table").column.agg(list).to_dict()
 
 
 def _figures(folders, bases):

@@ -830,6 +830,8 @@ def mean_specifications(
     end: str,
     event: tuple[str, str],
     weightings: dict[str, pd.Series | None],
+    days: int = WINDOWS[0],
+    benchmark: str = BENCHMARKS[0],
 ) -> dict[tuple, Estimate | Unanswered]:
     """Mean abnormal return of several firms by every declared model, benchmark, window and weighting.
 
@@ -843,13 +845,15 @@ def mean_specifications(
         First and last day of the event window, ISO.
     weightings : dict of str to (Series or None)
         Weights by their name, as for `mean_abnormal_return`.
+    days, benchmark
+        Window and benchmark of the headline, which come first.
 
     Returns
     -------
     dict of tuple of str to (Estimate or Unanswered)
         By the choices named in `CHOICES`; the first is the headline's.
     """
-    grid = _models(daily, members, end)
+    grid = _models(daily, members, end, days, benchmark)
     return {
         (*key, label): mean_abnormal_return(model, members, *event, weights)
         for label, weights in weightings.items()
@@ -858,13 +862,18 @@ def mean_specifications(
 
 
 def portfolio_specifications(
-    daily: pd.DataFrame, portfolios: list[str], end: str, event: tuple[str, str]
+    daily: pd.DataFrame,
+    portfolios: list[str],
+    end: str,
+    event: tuple[str, str],
+    days: int = WINDOWS[0],
+    benchmark: str = BENCHMARKS[0],
 ) -> dict[tuple, Estimate | Unanswered]:
     """Abnormal return of portfolios that differ in their weights, by every declared model, benchmark and window.
 
     Parameters
     ----------
-    daily, end, event
+    daily, end, event, days, benchmark
         As for `mean_specifications`.
     portfolios : list of str
         Columns of ``daily``, named by their weights.
@@ -874,7 +883,7 @@ def portfolio_specifications(
     dict of tuple of str to (Estimate or Unanswered)
         As `mean_specifications` gives.
     """
-    grid = _models(daily, portfolios, end)
+    grid = _models(daily, portfolios, end, days, benchmark)
     return {
         (*key, name): portfolio_abnormal_return(model, name, *event)
         for name in portfolios
@@ -892,14 +901,16 @@ def _off_diagonal_mean(correlation):
     return float((correlation.sum() - n) / (n * (n - 1)))
 
 
-def _models(daily, names, end):
-    windows = {MARKET: WINDOWS, TWO_FACTOR: WINDOWS, ADJUSTED: WINDOWS[:1]}
+def _models(daily, names, end, days, benchmark):
+    lengths = tuple(dict.fromkeys((days, *WINDOWS)))
+    windows = {MARKET: lengths, TWO_FACTOR: lengths, ADJUSTED: lengths[:1]}
+    funds = dict.fromkeys((benchmark, *BENCHMARKS))
     return {
-        (model, benchmark, "no window" if model == ADJUSTED else f"{days} days"):
-            normal_returns(daily, names, end, days, benchmark, model)
+        (model, fund, "no window" if model == ADJUSTED else f"{length} days"):
+            normal_returns(daily, names, end, length, fund, model)
         for model in MODELS
-        for benchmark in BENCHMARKS
-        for days in windows[model]
+        for fund in funds
+        for length in windows[model]
     }  # fmt: skip
 
 

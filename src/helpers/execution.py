@@ -12,7 +12,6 @@ from helpers import kernels, paths, zygote
 CELL_SECONDS = 600
 OUTPUT_BYTES = 30_000_000
 STARTS, START_SECONDS = 3, 30
-NEVER_ANSWERED = ("RuntimeError: Kernel died before replying", "RuntimeError: Kernel didn't respond")
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,31 @@ class Job:
         return f"{self.notebook} as of {self.as_of}"
 
 
+@dataclass(frozen=True, order=True)
+class Fault:
+    """What went wrong with one part of a build: a notebook of an edition, an edition's pages, the docs.
+
+    Parameters
+    ----------
+    part : str
+        The part, to print, such as ``01_returns as of 2025-02-14``.
+    message : str
+        In one line.
+    as_of : str
+        Edition to which the part belongs; empty for none.
+    notebook : str
+        Name of the notebook; empty for another part.
+    """
+
+    part: str
+    message: str
+    as_of: str = ""
+    notebook: str = ""
+
+    def __str__(self):
+        return f"{self.part}: {self.message}"
+
+
 def execute(job: Job) -> str | None:
     """Execute a job in this process.
 
@@ -72,20 +96,21 @@ def execute(job: Job) -> str | None:
     # asked for before papermill makes a thread or a socket
     waiting = zygote.WaitingKernel() if job.kernels == kernels.WARM else None
     try:
-        fault = _executed(job, waiting)
+        fault, answered = _executed(job, waiting)
     finally:
         if waiting:
             waiting.kill()
             waiting.wait()
     for _ in range(STARTS - 1):
-        if not (fault or "").removeprefix("cell 0: ").startswith(NEVER_ANSWERED):
+        if answered:
             break
         # another program may take a kernel's port before it does; it ran nothing, and this process may fork no more
-        fault = _executed(job, None)
+        fault, answered = _executed(job, None)
     return fault
 
 
 def _executed(job, waiting):
+    """Execute a job once: what went wrong or None, and whether the kernel answered at all."""
     import nbclient.exceptions
     import papermill
 
@@ -94,7 +119,7 @@ def _executed(job, waiting):
     # what it has to say is told below, in one line
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    fault = executed = None
+    fault, answered, executed = None, True, None
     try:
         executed = papermill.execute_notebook(
             # papermill fills in names between braces
@@ -119,18 +144,20 @@ def _executed(job, waiting):
         fault = f"was stopped after {job.seconds} seconds"
     except nbclient.exceptions.DeadKernelError:
         fault = "the kernel died; is there enough memory?"
+    except kernels.NoReplyError as error:
+        fault, answered = first_line(error), False
     except Exception as error:
         fault = f"{type(error).__name__}: {first_line(error)}"
     try:
         executed = executed or nbformat.read(job.target, as_version=4)
     except (OSError, ValueError):
         # a full disk leaves nothing, or half of it
-        return fault or "the executed notebook cannot be read"
-    if fault:
+        return fault or "the executed notebook cannot be read", answered
+    if fault and answered:
         begun = [cell for cell in _code_cells(executed) if cell.metadata.get("papermill", {}).get("start_time")]
         fault = f"cell {len(begun)}: {fault}"
     nbformat.write(cleaned(executed), job.target)
-    return fault or trouble(executed)
+    return fault or trouble(executed), answered
 
 
 def _engine():

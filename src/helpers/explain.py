@@ -39,12 +39,8 @@ def text(told: dict) -> str:
         lines += [_cut_short(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}") for a, b, c in rows]
         example = shlex.quote(min((one["id"] for one in told["alternatives"]), key=len))
         lines += ["  One of them in full:", _cut_short(f"  make explain AS_OF={told['as_of']} ID={example}")]
-    of_all = " (of all alternatives together)" if told["role"] == "alternative" else ""
-    lines += ["", f"THE ROWS{of_all}", *(line for one in told["inputs"] for line in _source(one, report))]
-    if told["beside"]:
-        lines += ["  The alternatives, all together, rest on:"]
-        for one in told["beside"]:
-            lines += _wrapped(f"{one['table']}, {_count(one)}: {_listed(one, report)}", "    ")
+    rows = [line for one in told["inputs"] for line in _source(one, report)]
+    lines += ["", "THE ROWS", *(rows or ["  none: it was not answered"])]
     lines += ["", "HOW IT WAS MADE", *_facts(told["made"])]
     lines += ["", "THE RUN"]
     lines += [_cut_short(f"  {name} = {value}  # {meaning}") for name, value, meaning in told["parameters"]]

@@ -96,8 +96,36 @@ def score_error(rows: pd.DataFrame) -> pd.Series:
     return (rows.score_high - rows.score_low) / (2 * _HALF)
 
 
+def repriced(prices: pd.DataFrame, key: str, offer: pd.DataFrame) -> pd.DataFrame | Unanswered:
+    """Put another offer's price in the place of a model's.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        One row a model: arena_key, output_usd_per_mtok.
+    key : str
+        Arena key of the model.
+    offer : DataFrame
+        The offer, in at most one row: output_usd_per_mtok.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        ``prices`` with that price. Unanswered where there is no offer.
+    """
+    if offer.empty:
+        return Unanswered(f"no such price of {key} is known yet")
+    own = prices.arena_key == key
+    out = prices.assign(output_usd_per_mtok=prices.output_usd_per_mtok.mask(own, offer.output_usd_per_mtok.item()))
+    taken = [rows_of(offer).relabel(row=label) for label in out.index[own]]
+    return carry(out, rows_of(joined(out, "arena_key", prices)), *taken)
+
+
 def priced(
-    models: pd.DataFrame | Unanswered, prices: pd.DataFrame, catalogue: pd.DataFrame
+    models: pd.DataFrame | Unanswered,
+    prices: pd.DataFrame | Unanswered,
+    catalogue: pd.DataFrame,
+    replaced: dict[str, str] | None = None,
 ) -> pd.DataFrame | Unanswered:
     """Give the models of a board their prices, names and developers; those without a price are left out.
 
@@ -105,10 +133,12 @@ def priced(
     ----------
     models : DataFrame or Unanswered
         As `board` gives.
-    prices : DataFrame
+    prices : DataFrame or Unanswered
         One row a model: arena_key, output_usd_per_mtok.
     catalogue : DataFrame
         One row a model: arena_key, name, developer.
+    replaced : dict of str to str, optional
+        Arena keys of models of the board by those of the models whose prices and names they take.
 
     Returns
     -------
@@ -116,8 +146,10 @@ def priced(
         One row a model: arena_key, name, developer, open_weights, output_usd_per_mtok, score, error, interval_from,
         on_frontier (by the point scores).
     """
-    if isinstance(models, Unanswered):
-        return models
+    for one in (models, prices):
+        if isinstance(one, Unanswered):
+            return one
+    prices, catalogue = (table.replace({"arena_key": replaced or {}}) for table in (prices, catalogue))
     listed, about = (table.set_index("arena_key") for table in (prices, catalogue))
     rows = models.join(listed.output_usd_per_mtok, on="arena_key", how="inner", validate="1:1")
     rows = rows.join(about[["name", "developer"]], on="arena_key", validate="1:1").reset_index(drop=True)
@@ -227,7 +259,7 @@ def path(
             tables.append(rows.assign(day=pd.Timestamp(day)))
     if not tables:
         return Unanswered("on none of the days two models of the board had a list price")
-    return pd.concat(tables, ignore_index=True)
+    return carry(pd.concat(tables, ignore_index=True), models, prices, catalogue)
 
 
 def newest(scores: pd.DataFrame, boards: pd.DataFrame, after: str = "2000-01-01") -> pd.DataFrame | Unanswered:

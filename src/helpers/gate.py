@@ -6,10 +6,11 @@ another output; these rules see what nbval cannot: what is missing, out of order
 
 import ast
 import base64
+import enum
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 
@@ -23,8 +24,6 @@ LEAST_PARAMETERS, MOST_PARAMETERS = 1, 8
 REASON = "not compared:"
 LEAST_WORDS = 4
 
-AGAIN = "run `make fix`"
-"""Remedy of what executing a notebook again mends."""
 # tags and comments that keep nbval from comparing a cell, or let it fail
 _IGNORING = re.compile(r"(nbval|pytest[-_]validate|raises[-_]exception)", re.IGNORECASE)
 # the note's own figures are whole or stand in its words at the top; below, a decimal or a percentage is a find
@@ -35,30 +34,83 @@ _NO_EXHIBIT = re.compile(r"^No (?:figure|table): .+\.$", re.MULTILINE)
 _PNG = b"\x89PNG\r\n"
 
 
-class Finding(NamedTuple):
-    """Something wrong with a stored notebook.
+class Repair(enum.Enum):
+    """How `make fix` repairs a finding."""
+
+    WRITE = "a file is laid out or written anew"
+    EXECUTE = "the notebooks are executed, their outputs stored, their results recorded"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What repairs a finding.
 
     Parameters
     ----------
-    rule : str
-        Name of the rule that it breaks.
-    notebook : str
-        Name of the notebook, such as ``01_returns``.
-    cell : str
-        The cell by its number from the top and how it begins; empty for the whole notebook.
-    fault, remedy : str
-        One clause each, for whoever mends it.
+    text : str
+        What to do, in a clause.
+    repair : Repair or None
+        How `make fix` does it; None where a person has to.
+    left : str
+        What to do where `make fix` has run and the finding is still there; the same as before where it is empty.
     """
 
-    rule: str
-    notebook: str
-    cell: str
-    fault: str
-    remedy: str
+    text: str
+    repair: Repair | None = None
+    left: str = ""
+
+
+AGAIN = Remedy(
+    "run `make fix`",
+    Repair.EXECUTE,
+    "`make refresh-outputs` stores it once the rest is in order; an output that changes at every run needs a seed",
+)
+"""Remedy of what executing a notebook again repairs."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a file.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, in a clause.
+    path : str
+        The file, such as ``notebooks/01_returns.ipynb``; empty where the message names it.
+    cell : str
+        The cell by its number from the top and how it begins, or another part; empty for the whole file.
+    remedy : Remedy or None
+        What repairs it; None where the message says so.
+    rule : str
+        Name of the rule that it breaks; empty for none of the gate.
+    """
+
+    message: str
+    path: str = ""
+    cell: str = ""
+    remedy: Remedy | None = None
+    rule: str = ""
+
+    @property
+    def repair(self) -> Repair | None:
+        """How `make fix` repairs it; None where a person has to."""
+        return self.remedy and self.remedy.repair
+
+    def line(self, fixed: bool = False) -> str:
+        """Write it in one line.
+
+        Parameters
+        ----------
+        fixed : bool
+            Whether `make fix` has run already, so that it is no remedy.
+        """
+        where = ", ".join(filter(None, (self.path, self.cell)))
+        remedy = self.remedy and ((fixed and self.remedy.left) or self.remedy.text)
+        return f"{where}{': ' * bool(where)}{self.message}{'; ' * bool(remedy)}{remedy or ''}"
 
     def __str__(self):
-        place = f"notebooks/{self.notebook}.ipynb{', ' * bool(self.cell)}{self.cell}"
-        return f"{place}: {self.fault}; {self.remedy}"
+        return self.line()
 
 
 def findings(path: Path) -> list[str]:
@@ -92,7 +144,8 @@ def examine(path: Path) -> list[Finding]:
         nbformat.validate(notebook)
     except (OSError, ValueError, LookupError, AttributeError, nbformat.ValidationError) as error:
         fault = f"is not a notebook: {(str(error).strip() or type(error).__name__).splitlines()[0][:160]}"
-        return [Finding("notebook", name, "", fault, f"`git checkout notebooks/{path.name}` brings the last one back")]
+        remedy = Remedy(f"`git checkout notebooks/{path.name}` brings the last one back")
+        return [Finding(fault, f"notebooks/{path.name}", remedy=remedy, rule="notebook")]
     return faults(name, notebook)
 
 
@@ -111,13 +164,24 @@ def faults(name: str, notebook: nbformat.NotebookNode) -> list[Finding]:
         In the order of `RULES`.
     """
     return [
-        Finding(rule, name, cell_name(notebook, number), fault, remedy)
+        Finding(
+            fault,
+            f"notebooks/{name}.ipynb",
+            cell_name(notebook, number),
+            remedy if isinstance(remedy, Remedy) else Remedy(remedy),
+            rule,
+        )
         for rule, breaks in RULES.items()
         for number, fault, remedy in breaks(name, notebook)
     ]
 
 
-def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
+def _then_again(words):
+    """Remedy for a person, whose edit is followed by `make fix`."""
+    return Remedy(f"{words}, then run `make fix`", left=words)
+
+
+def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[Finding]:
     """Name the claims that no stored notebook judges, and those whose notebook is not stored.
 
     Parameters
@@ -127,8 +191,8 @@ def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
 
     Returns
     -------
-    list of str
-        A line a claim; empty when all are judged.
+    list of Finding
+        One a claim; empty when all are judged.
     """
     printed = {
         claim
@@ -137,8 +201,11 @@ def unexamined(notebooks: dict[str, nbformat.NotebookNode]) -> list[str]:
         for claim in re.findall(r"^([a-z0-9-]+): ", _printed(cell), flags=re.MULTILINE)
     }
     return [
-        f"data/{'added_' if row.added else ''}claims.csv: {row.Index} is not judged by notebooks/{row.notebook}.ipynb; "
-        f"record it there, then {AGAIN}"
+        Finding(
+            f"{row.Index} is not judged by notebooks/{row.notebook}.ipynb",
+            f"data/{'added_' if row.added else ''}claims.csv",
+            remedy=_then_again("record it there"),
+        )
         for row in results.claims().itertuples()
         if row.Index not in printed or row.notebook not in notebooks
     ]
@@ -183,7 +250,8 @@ def order(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.get("id") != f"{mark(name)}-{number - 1:02d}":
             fault = f"has the id {cell.get('id')!r} where {mark(name)}-{number - 1:02d} follows"
-            yield number, fault, f"where a cell was put in, {AGAIN}; where one was moved or deleted, take that back"
+            remedy = "where a cell was put in, run `make fix`; where one was moved or deleted, take that back"
+            yield number, fault, Remedy(remedy, Repair.WRITE, "a cell was moved or deleted: take that back")
             return
 
 
@@ -217,23 +285,35 @@ def definitions(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
 def declarations(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield faults unless one tagged cell holds a few literals, each with its type and meaning."""
     try:
-        known = parameters.declared(f"{name}.ipynb", notebook)
+        known = parameters.defaults(f"{name}.ipynb", notebook)
     except parameters.ParameterError as error:
         yield None, str(error).removeprefix(f"notebooks/{name}.ipynb").lstrip(": "), "see the parameters of 01_returns"
         return
     ((number, cell),) = [each for each in _code(notebook) if parameters.TAG in _tags(each[1])]
     if not LEAST_PARAMETERS <= len(known) <= MOST_PARAMETERS:
         yield number, f"holds {len(known)} parameters", f"{LEAST_PARAMETERS} to {MOST_PARAMETERS} can be overseen"
-    # a case of one's own is part of no edition
-    if known["as_of"] != results.NOTE_DAY and name not in parameters.own_cases():
-        remedy = f"what is stored is the replication edition: set {results.NOTE_DAY}"
-        yield number, f"is stored as of {known['as_of']}", remedy
     lines = cell.source.splitlines()
     for line in lines:
         if not re.search(r"  # \w+[^:]*: \w", line):
             yield number, f"“{line[:40]}” says no type and meaning", "end the line with “  # type, unit: meaning”"
     if len(lines) > len(known):
         yield number, "holds more lines than parameters", "one line a parameter, each name once"
+
+
+def specification(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
+    """Yield a fault for every parameter that is not the declared one, the as-of date too."""
+    try:
+        known = parameters.defaults(f"{name}.ipynb", notebook)
+    except parameters.ParameterError:
+        # said by the rule above
+        return
+    # a case of one's own is part of no edition and judges no claim
+    if name in parameters.own_cases():
+        return
+    ((number, _),) = [each for each in _code(notebook) if parameters.TAG in _tags(each[1])]
+    for parameter, differing in parameters.differences(name, known).items():
+        words = parameters.difference(parameter, **differing)
+        yield number, f"not the declared specification: {words}", parameters.remedy(name, {parameter: differing})
 
 
 def counts(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -251,26 +331,28 @@ def quiet(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault for every stored error and every word on stderr."""
     for number, output in _outputs(notebook):
         if output.output_type == "error":
-            yield number, f"stores an error: {output.get('ename', '')}", f"mend what raises it, then {AGAIN}"
+            yield number, f"stores an error: {output.get('ename', '')}", _then_again("mend what raises it")
         elif output.get("name") == "stderr":
             first = (output.get("text", "").strip().splitlines() or [""])[0]
-            yield number, f"warns on stderr: {first[:80]}", f"mend what it warns of, then {AGAIN}"
+            yield number, f"warns on stderr: {first[:80]}", _then_again("mend what it warns of")
 
 
 def tidiness(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
     """Yield a fault for metadata that a machine, an editor or a run has left."""
+    remedy = Remedy("run `make fix`", Repair.WRITE, "take it out by hand")
     kernel = notebook.metadata.get("kernelspec", {}).get("name")
     if kernel != "python3":
-        yield None, f"names the kernel {kernel!r}", f"choose “Python 3”, or {AGAIN}"
+        chosen = "choose “Python 3”"
+        yield None, f"names the kernel {kernel!r}", Remedy(f"{chosen}, or run `make fix`", Repair.WRITE, chosen)
     left = sorted(set(notebook.metadata) - {"kernelspec", "language_info"})
     if left:
-        yield None, f"holds metadata of {', '.join(left)}", AGAIN
+        yield None, f"holds metadata of {', '.join(left)}", remedy
     if "version" in notebook.metadata.get("language_info", {}):
-        yield None, "names the version of a Python", AGAIN
+        yield None, "names the version of a Python", remedy
     for number, cell in enumerate(notebook.cells, start=1):
         left = sorted(set(cell.metadata) - {"tags"})
         if left:
-            yield number, f"holds metadata of {', '.join(left)}", AGAIN
+            yield number, f"holds metadata of {', '.join(left)}", remedy
 
 
 def comparison(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -295,7 +377,7 @@ def places(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
         text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
         if match := _PATH.search(text):
             shown = text[match.start() :].split()[0][:40]
-            yield number, f"shows a path of a machine: {shown}", f"print the name alone, then {AGAIN}"
+            yield number, f"shows a path of a machine: {shown}", _then_again("print the name alone")
 
 
 def shown(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
@@ -304,7 +386,7 @@ def shown(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
         calls = _calls(cell.source)
         exhibits = sum(output.output_type == "display_data" for output in cell.outputs)
         exhibits += len(_NO_EXHIBIT.findall(_printed(cell)))
-        published = sum(call.startswith("charts.publish") for call in calls)
+        published = sum(call in ("notebook.figure", "notebook.table") for call in calls)
         if exhibits < published:
             yield number, f"publishes {published} exhibits but stores {exhibits}", AGAIN
         if "print" in calls and not _printed(cell):
@@ -319,7 +401,7 @@ def exhibits(name: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
             continue
         exhibit, words = output.metadata.get("exhibit", {}), output.data.get("text/plain", "")
         slug, kind = exhibit.get("slug", ""), exhibit.get("kind")
-        remedy = f"publish it by charts.publish or publish_table, then {AGAIN}"
+        remedy = _then_again("show it by notebook.figure or notebook.table")
         if kind not in ("figure", "table"):
             yield number, "shows what is neither a figure nor a table of the house", remedy
             continue
@@ -354,8 +436,8 @@ def typing(_: str, notebook: nbformat.NotebookNode) -> Iterator[tuple]:
 RULES = {
     rule.__name__: rule
     for rule in (
-        *(opening, sections, order, size, definitions, declarations, counts, quiet, tidiness, comparison, places),
-        *(shown, exhibits, typing),
+        *(opening, sections, order, size, definitions, declarations, specification, counts, quiet, tidiness),
+        *(comparison, places, shown, exhibits, typing),
     )
 }
 """Every rule by its name, in the order in which faults are told."""

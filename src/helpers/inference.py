@@ -171,6 +171,23 @@ def exact(value: float, unit: str, n: int, method: str, rows: Rows | Callable[[]
     return Estimate(value, value, value, unit, n, f"exact: {method}", EXACT, rows)
 
 
+MONTHS = ("January", "February", "March", "April", "May", "June", "July")
+MONTHS += ("August", "September", "October", "November", "December")
+"""In English wherever the reader sits."""
+
+
+def day_in_words(day: str) -> str:
+    """Write an ISO date as prose does.
+
+    Examples
+    --------
+    >>> day_in_words("2025-01-27")
+    '27 January 2025'
+    """
+    year, month, number = map(int, day.split("-"))
+    return f"{number} {MONTHS[month - 1]} {year}"
+
+
 def number(value: float) -> str:
     """Print a number as prose: two or three significant digits, a true minus, thousands apart.
 

@@ -25,6 +25,10 @@ class KindError(ValueError):
     """A kind of kernel that there is not, or not here."""
 
 
+class NoReplyError(RuntimeError):
+    """A kernel that never answered, so that no cell was executed."""
+
+
 def kind(wish: str = "") -> str:
     """Kind of kernel to use: the wished one, else warm where forking is safe and plain elsewhere.
 
@@ -99,7 +103,7 @@ class PromptClient(AsyncKernelClient):
 
         Raises
         ------
-        RuntimeError
+        NoReplyError
             If it died, or did not answer in so many seconds.
         """
         end = time.monotonic() + (float("inf") if timeout is None else timeout)
@@ -110,9 +114,9 @@ class PromptClient(AsyncKernelClient):
                 await self.iopub_channel.get_msg(timeout=0.2)
                 return
             if not await self.is_alive():
-                raise RuntimeError("Kernel died before replying to kernel_info")
+                raise NoReplyError("Kernel died before replying to kernel_info")
             if time.monotonic() > end:
-                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+                raise NoReplyError(f"Kernel didn't respond in {timeout} seconds")
 
 
 def manager(place: Path, variables: dict[str, str], waiting: zygote.WaitingKernel | None):

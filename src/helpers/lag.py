@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from helpers.inference import (
     running,
 )
 from helpers.linking import arranged
+from helpers.rows import Rows, carry, joined, rows_of
 from helpers.survival import DAYS_A_MONTH
 
 READINGS = ("score as high", "not significantly worse")
@@ -68,7 +70,28 @@ def chosen(
         kept = kept[kept.on_reference]
         kept = kept.assign(until=kept.board_date)
         kept = kept[kept.release_date <= kept.until]
-    return kept.reset_index(drop=True)
+    return kept
+
+
+def licensed(models: pd.DataFrame | Unanswered, catalogue: pd.DataFrame) -> pd.DataFrame | Unanswered:
+    """Say of the models of a board whether their weights are open as the catalogue does, not as the board prints it.
+
+    Parameters
+    ----------
+    models : DataFrame or Unanswered
+        As ``frontier.board`` gives.
+    catalogue : DataFrame
+        One row a model: arena_key, open_weights.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+        Rows of ``models``; open_weights is missing where the catalogue has no such model or does not know.
+    """
+    if isinstance(models, Unanswered):
+        return models
+    out = models.drop(columns="open_weights").merge(catalogue[["arena_key", "open_weights"]], how="left")
+    return joined(out, "arena_key", models, catalogue)
 
 
 def _comparable(models):
@@ -198,13 +221,13 @@ def _drawn_lags(models, days, draws, seed, reading):
     return pairs
 
 
-def _interval(point, drawn, unit, n, words):
+def _interval(point, drawn, unit, n, words, rows):
     if drawn is None:
-        return Estimate(point, point, point, unit, n, f"{words}; the source prints no intervals", CLOSED_FORM)
+        return Estimate(point, point, point, unit, n, f"{words}; the source prints no intervals", CLOSED_FORM, rows)
     # the inverse of the distribution function, for a draw may be infinite
     low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
     words = f"{words}; 95% of {len(drawn):,} draws of the scores"
-    return Estimate(point, min(low, point), max(high, point), unit, n, words, RESAMPLED)
+    return Estimate(point, min(low, point), max(high, point), unit, n, words, RESAMPLED, rows)
 
 
 def backward_lag(
@@ -245,7 +268,8 @@ def backward_lag(
         return Unanswered(f"no open and proprietary model to compare is known on {day:%Y-%m-%d}")
     drawn = drawn if drawn is None else drawn / DAYS_A_MONTH
     words = f"backward lag on {day:%Y-%m-%d}, matched: {reading}; {models.scale.iloc[0]}"
-    return _interval(point / DAYS_A_MONTH, drawn, "months", int((models.release_date <= day).sum()), words)
+    out = models[models.release_date <= day]
+    return _interval(point / DAYS_A_MONTH, drawn, "months", len(out), words, partial(rows_of, out))
 
 
 def lag_ratio(
@@ -295,7 +319,9 @@ def lag_ratio(
     if drawn is not None:
         drawn = np.divide(drawn, base_drawn, out=np.full(len(drawn), np.inf), where=base_drawn > 0)
     words = f"lag on {now:%Y-%m-%d} over that on {base_day}, matched: {reading}; {models.scale.iloc[0]}"
-    return _interval(point / base_point, drawn, "ratio", int((models.release_date <= now).sum()), words)
+    out = [models[models.release_date <= now]]
+    out += [] if base is None else [base[base.release_date <= then]]
+    return _interval(point / base_point, drawn, "ratio", len(out[0]), words, partial(rows_of, *out))
 
 
 def lag_series(
@@ -392,7 +418,7 @@ def records(models: pd.DataFrame, is_open: bool) -> pd.DataFrame:
     side = _comparable(models)
     side = side[side.open == is_open].sort_values(["release_date", "score"], ascending=[True, False], kind="stable")
     before = side.score.cummax().shift(fill_value=-np.inf)
-    return side[side.score > before].reset_index(drop=True)
+    return side[side.score > before]
 
 
 def spells(
@@ -455,7 +481,21 @@ def spells(
         out.append((mark.name, mark.developer, mark.release_date, mark.score, by, on, days, closed, *ends))
     columns = ["record", "developer", "set_on", "score", "matched_by", "matched_on", "days", "closed"]
     table = pd.DataFrame(out, columns=[*columns, "low_days", "high_days"])
-    return table.astype({"matched_on": "datetime64[ms]", "days": float})
+    table = table.astype({"matched_on": "datetime64[ms]", "days": float})
+    return carry(table, _spell_rows(table, rows))
+
+
+def _spell_rows(table, models) -> Rows:
+    """Rows of each spell: what was proprietary by the day of the record, and open by that of its match."""
+    parts = []
+    for spell in table.itertuples():
+        last = spell.matched_on if spell.closed else models.until.max()
+        seen = models[models.release_date <= np.where(models.open, last, spell.set_on)]
+        for name, positions in rows_of(seen).positions().items():
+            part = pd.DataFrame({"row": spell.Index}, index=positions)
+            part.attrs["table"] = name
+            parts.append(part)
+    return Rows(parts)
 
 
 def _middle(values, counts):
@@ -535,7 +575,8 @@ def price_ratio(
     kind = "median price of open over that of proprietary neighbours" if pooled else "median of the open models' ratios"
     words = f"{kind} within {window:g} points, {draws:,} bootstrap samples of {size} developers"
     n = int(near.any(axis=1).sum())
-    return Estimate(ratios[0], min(low, ratios[0]), max(high, ratios[0]), "ratio", n, words, RESAMPLED)
+    low, high, rows = min(low, ratios[0]), max(high, ratios[0]), partial(rows_of, models)
+    return Estimate(ratios[0], low, high, "ratio", n, words, RESAMPLED, rows)
 
 
 def lag_specifications(tables: dict, draws: int, seed: np.random.SeedSequence) -> pd.DataFrame | Unanswered:

@@ -20,7 +20,11 @@ def main(arguments: list[str]) -> int:
         zygote.begin()
     from helpers import run
 
-    return run.main(arguments)
+    try:
+        return run.main(arguments)
+    finally:
+        # a command that was refused has used none
+        zygote.end()
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ def page(identity: str) -> str:
     return f"numbers/{identity}.html"
 
 
+def listed_in(notebook: str, entry: dict) -> str:
+    """Address of the list of a number's rows of one table, in its edition; empty where all known rows entered."""
+    return "" if entry["keys"] == "all" else f"{notebook}/inputs/{entry['table']}-{entry['keys']}.csv"
+
+
 def notebook_page(name: str) -> str:
     """Address of a notebook's page, in its edition."""
     return f"{name}/index.html"
@@ -101,7 +106,7 @@ class Edition:
             self.build = json.loads((folder / BUILD).read_text(encoding="utf-8"))
         except FileNotFoundError:
             records, self.build = None, {}
-        if records is None or any("origin" not in record for record in records):
+        if records is None or any(not {"origin", "kind"} <= record.keys() for record in records):
             wish = f"make report AS_OF={as_of}"
             raise UnknownError(f"no edition of {as_of} is built by this version of the code: run `{wish}`")
         self.records = {record["id"]: record for record in records}
@@ -112,7 +117,7 @@ class Edition:
         self.columns = {}
         for row in _table(paths.DATA / "columns.csv"):
             self.columns.setdefault(row["table"], []).append(row)
-        for reader in ("_source", "_raw", "_places", "_notebook", "_tree", "_place", "_libraries"):
+        for reader in ("_file", "_notebook", "_tree", "_place", "_libraries"):
             setattr(self, reader, functools.cache(getattr(self, reader)))
 
     def headlines(self) -> list[str]:
@@ -134,8 +139,8 @@ class Edition:
             in our words), ``unit``, ``page`` and ``notebook_page`` (addresses in the edition). ``number``, ``made``
             and ``run`` are facts by their label. ``verdict`` (None for a context result) holds verdict, robust,
             range, why and reason; ``alternatives`` a dict each with id, label, anchor, found, n, verdict, method,
-            function and place; ``inputs`` one each table as `source` gives; ``beside`` those of the alternatives,
-            where they are others; ``parameters`` name, value and meaning.
+            function, place and inputs (table, rows and list); ``inputs`` one each table as `source` gives;
+            ``parameters`` name, value and meaning.
 
         Raises
         ------
@@ -166,10 +171,7 @@ class Edition:
             "verdict": self._verdict(record, claim),
             "alternatives": alternatives if record["role"] == "headline" else [],
             "inputs": [self.source(record["notebook"], each) for each in record["inputs"]],
-            "beside": [],
         }
-        if told["alternatives"] and others[0]["inputs"] != record["inputs"]:
-            told["beside"] = [self.source(record["notebook"], each) for each in others[0]["inputs"]]
         return told | self._making(record) | self._running(record)
 
     def _unknown(self, identity):
@@ -219,17 +221,22 @@ class Edition:
             "method": record["method"] or record["reason"],
             "function": record["origin"]["function"],
             "place": self._place(record["origin"]["function"]),
+            "inputs": [
+                {"table": each["table"], "rows": each["rows"], "list": listed_in(record["notebook"], each)}
+                for each in record["inputs"]
+            ],
         }
 
     def source(self, notebook: str, entry: dict) -> dict:
-        """Tell what is known of some input rows.
+        """Describe the rows of one table that entered a number.
 
         Parameters
         ----------
         notebook : str
             Who recorded them.
         entry : dict
-            As in ``results.json``: table, rows, sha256, and keys: "all", or the digest of the list of their keys.
+            As in ``results.json``: table, rows (count), sha256, known (first and last day), lines (of the first and
+            last rows) and keys: "all", or the digest of the list of their keys.
 
         Returns
         -------
@@ -244,87 +251,53 @@ class Edition:
         Raises
         ------
         ValueError
-            If the list of keys is not what was recorded, or names rows that the raw file does not hold.
+            If the list of keys is not what was recorded, or its lines are other rows by now.
         """
-        keys = entry.get("keys", "")
-        file = f"{notebook}/inputs/{entry['table']}-{keys}.csv" if keys not in ("", "all") else ""
-        told = self._source(entry["table"], entry["rows"], entry["sha256"], file, keys == "all")
-        own = {"producer": f"{told['producer']}; includes own data"} if entry.get("includes_own_data") else {}
-        return told | own
-
-    def _source(self, table, count, sha256, file, whole):
-        ledger = self.sources[table]
-        columns, content, lines, digest = self._raw(table)
+        table, ledger = entry["table"], self.sources[entry["table"]]
+        columns, _, digest = self._file(table, "raw")
         copied = ("table", "title", "producer", "address", "licence", "published", "read", "known_on")
-        told = {name: ledger[name] for name in copied} | {"rows": count, "sha256": sha256}
-        told |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != sha256, "columns": columns}
-        meanings = {row["column"]: row["meaning"] for row in self.columns[table] if row["key"] == "1"}
-        told |= {"key": meanings, "first": "", "last": "", "list": file, "shown": [], "left_out": 0}
-        if told["changed"] or not (file or whole):
-            return told
-        known = columns.index(ledger["known_on"]) if ledger["known_on"] in columns else None
-        if whole:
-            places = [place for place, row in enumerate(content) if known is None or row[known] <= self.as_of]
-            listed = len(places)
-        else:
-            names, listed, places = self._listed(table, file)
-            told["key"] = {name: meanings[name] for name in names}
-        if listed != count:
-            raise ValueError(f"{table}: {count} rows were recorded, but {listed} are listed")
-        if known is not None and places:
-            days = {content[place][known] for place in places}
-            told |= {"first": min(days), "last": max(days)}
-        shown = places if len(places) <= 2 * SHOWN else places[:SHOWN] + places[-SHOWN:]
-        return told | {"shown": [(lines[place], content[place]) for place in shown], "left_out": listed - len(shown)}
+        about = {name: ledger[name] for name in copied} | {"rows": entry["rows"], "sha256": entry["sha256"]}
+        if entry.get("includes_own_data"):
+            about["producer"] += "; includes own data"
+        about |= {"raw": f"data/raw/{ledger['file']}", "changed": digest != entry["sha256"], "columns": columns}
+        about["key"] = {row["column"]: row["meaning"] for row in self.columns[table] if row["key"] == "1"}
+        about["first"], about["last"] = entry.get("known", ("", ""))
+        about |= {"list": listed_in(notebook, entry), "shown": [], "left_out": 0}
+        listed = self._listed(about["list"], entry) if about["list"] else {}
+        if about["changed"]:
+            return about
+        for line in entry["lines"]:
+            cells = self._cells(table, line)
+            if cells is None or (listed and listed[line] != tuple(cells[columns.index(name)] for name in about["key"])):
+                raise ValueError(f"line {line} of {table} is another row than the one recorded")
+            about["shown"].append((line, cells))
+        return about | {"left_out": entry["rows"] - len(about["shown"])}
 
-    def _raw(self, table):
-        """Columns of a raw file, its rows as in force on the day, the line of each, and the hash of the file."""
-        file = self.sources[table]["file"]
-        content = (paths.RAW / file).read_bytes()
-        # the garbage collector lets tuples of text be, lists never
-        names, *rows = map(tuple, _cells(content))
+    def _cells(self, table, line):
+        """Cells of a row by its line, which names the folder where it is not the raw file's; None where it is gone."""
+        number, _, folder = line.partition(" of ")
+        columns, rows, _ = self._file(table, folder or "raw")
         # the first line of the file holds the names of the columns
-        lines = list(range(2, len(rows) + 2))
-        self._later(table, names, rows, lines)
-        return names, rows, lines, hashlib.sha256(content).hexdigest()
+        place = int(number) - 2
+        return rows[place][: len(columns)] if place < len(rows) else None
 
-    def _later(self, table, names, rows, lines):
-        """Put what was revised by the day in place of what it revises, and after it what came late or is your own."""
-        key = [names.index(row["column"]) for row in self.columns[table] if row["key"] == "1"]
-        for folder in (paths.DATA / "vintages", *([paths.own()] if paths.own() else [])):
-            if not (folder / f"{table}.csv").is_file():
-                continue
-            held = {tuple(row[column] for column in key): place for place, row in enumerate(rows)}
-            _, *more = _cells((folder / f"{table}.csv").read_bytes())
-            for number, row in enumerate(more, start=2):
-                # a vintage ends in the day from which it is known
-                if len(row) > len(names) and row[-1] > self.as_of:
-                    continue
-                line, cells = f"{number} of {folder.name}", tuple(row[: len(names)])
-                place = held.get(tuple(cells[column] for column in key))
-                if place is None:
-                    rows.append(cells)
-                    lines.append(line)
-                else:
-                    rows[place], lines[place] = cells, line
+    def _file(self, table, folder):
+        """Columns of a table, the rows of its file in a folder of the data, and the hash of that file."""
+        file = (paths.RAW if folder == "raw" else paths.DATA / folder) / f"{table}.csv"
+        content = file.read_bytes() if file.is_file() else b""
+        # the garbage collector lets tuples of text be, lists never
+        rows = list(map(tuple, _csv_rows(content)))
+        columns = tuple(row["column"] for row in self.columns[table])
+        return columns, rows[1:], hashlib.sha256(content).hexdigest()
 
-    def _places(self, table, names):
-        """Place of each row of a raw file by its key."""
-        columns, rows, _, _ = self._raw(table)
-        held = [columns.index(name) for name in names]
-        # no cell holds a line feed, and the garbage collector has no work with text
-        return {"\n".join([row[column] for column in held]): place for place, row in enumerate(rows)}
-
-    def _listed(self, table, file):
-        """Key columns of a list, its length, and the place of each row; of none, where the key is not whole."""
-        names, *keys = map(tuple, _cells((self.folder / file).read_bytes()))
-        if len(names) < sum(row["key"] == "1" for row in self.columns[table]):
-            return names, len(keys), []
-        places = self._places(table, names)
-        try:
-            return names, len(keys), [places["\n".join(key)] for key in keys]
-        except KeyError as error:
-            raise ValueError(f"{file}: {error.args[0].splitlines()} is no row of data/raw/{table}.csv") from None
+    def _listed(self, file, entry):
+        """Keys of the first and last rows of a list, by their line."""
+        content = (self.folder / file).read_bytes()
+        if hashlib.sha256(content).hexdigest()[:12] != entry["keys"] or content.count(b"\n") != entry["rows"] + 1:
+            raise ValueError(f"{file}: not the list of {entry['rows']} rows that was recorded")
+        lines = content.splitlines(keepends=True)[1:]
+        ends = lines[:SHOWN] + lines[max(SHOWN, len(lines) - SHOWN) :]
+        return {line: tuple(key) for line, *key in _csv_rows(b"".join(ends))}
 
     def _making(self, record):
         origin, name = record["origin"], record["notebook"]
@@ -416,7 +389,7 @@ def _statements(node):
             yield from _statements(child)
 
 
-def _cells(content):
+def _csv_rows(content):
     return csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.inference import NOT_CHECKABLE, Unanswered
+from helpers.rows import Rows, carry, joined, rows_of
 
 LEAST_COMMON = 10
 _Z = stats.norm.ppf(0.975)
@@ -139,7 +140,8 @@ def linked(
     found = _reference(scores, boards, style_control, reference)
     if isinstance(found, Unanswered):
         return found
-    return _joined(*found, straight)
+    out = _joined(*found, straight)
+    return carry(out, _linked_rows(out, found[1], scores, boards, style_control))
 
 
 def _joined(rows, base, straight=True):
@@ -156,6 +158,44 @@ def _joined(rows, base, straight=True):
     out = out.assign(on_reference=out.board_date == day, scale=scale, until=until)
     columns = ["arena_key", "open_weights", "score", "error", "link_level", "link_tilt", "board_date"]
     return out[[*columns, "on_reference", "scale", "until"]]
+
+
+def _linked_rows(out, base, scores, boards, style_control):
+    """Rows behind linked models: their own scores and intervals, and both sides of the links that carry them.
+
+    Those that set the day, the scale and the first board stand behind every model.
+    """
+    own, about = (table[table.style_control == style_control] for table in (scores, boards))
+    reference, until = base.board_date.iloc[0], out.until.max()
+    carrying = out.board_date[~out.on_reference].unique()
+    common = own[own.arena_key.isin(base.arena_key) & own.board_date.isin([*carrying, until])]
+    common = common[common.board_date != reference]
+    bases = own[own.board_date == reference]
+    bases = bases.iloc[pd.Index(bases.arena_key).get_indexer(common.arena_key)]
+    bases = bases.assign(board_date=common.board_date.to_numpy())
+    entered = _scores_of(out, scores, style_control)
+    entered |= rows_of(joined(out, "board_date", common, bases, about))
+    measured = own[own.score_low.notna() & own.board_date.isin(about.board_date)]
+    first = measured.loc[[measured.board_date.idxmin()]]
+    deciding = about[about.board_date.isin([reference, until, *first.board_date])]
+    newest = [side[side.board_date == until] for side in (common, bases)]
+    return entered | rows_of(*(table[[]] for table in (first, deciding, *newest)))
+
+
+def _scores_of(out, scores, style_control) -> Rows:
+    """Rows of the scores of some models on their boards, and of the intervals that were borrowed for them."""
+    own, keys = scores[scores.style_control == style_control], ["arena_key", "board_date"]
+    entered = rows_of(joined(out, keys, own))
+    bare = own.loc[own.score_low.isna(), keys]
+    lacking = out[keys].reset_index().merge(bare, on=keys).set_index("index")
+    known = _newest_intervals(scores, style_control)
+    entered |= rows_of(joined(lacking, "arena_key", known))
+    never = lacking[~lacking.arena_key.isin(known.arena_key)]
+    if len(never):
+        widths = _widths(scores)
+        widest = widths.loc[[widths.width.idxmax()]]
+        entered |= rows_of(joined(never.assign(arena_key=widest.arena_key.iloc[0]), "arena_key", widest))
+    return entered
 
 
 def links(scores: pd.DataFrame, boards: pd.DataFrame, style_control: bool = False) -> pd.DataFrame | Unanswered:
@@ -194,7 +234,7 @@ def _reference(scores, boards, style_control, reference):
     """Rows of the boards from the first with intervals on, and those of the reference board."""
     wanted = ["board_date", "style_control", "scale_regime", "membership"]
     rows = scores[scores.style_control == style_control].merge(boards[wanted], on=wanted[:2], validate="m:1")
-    rows = _with_errors(rows, scores)
+    rows = _with_errors(rows, scores, style_control)
     measured = rows[rows.score_low.notna()]
     if measured.empty:
         return Unanswered("no board known by then carries intervals")
@@ -229,21 +269,28 @@ def one_board(
         return Unanswered(f"no board up to {day} is known with intervals")
     newest = early.loc[early.board_date.idxmax()]
     rows = scores[(scores.board_date == newest.board_date) & (scores.style_control == style_control)]
-    out = _with_errors(rows, scores)[["arena_key", "open_weights", "score", "error", "board_date"]]
+    out = _with_errors(rows, scores, style_control)[["arena_key", "open_weights", "score", "error", "board_date"]]
     scale = f"{newest.scale_regime}, board of {newest.board_date:%Y-%m-%d}"
-    return out.assign(link_level=0.0, link_tilt=0.0, on_reference=True, scale=scale, until=newest.board_date)
+    out = out.assign(link_level=0.0, link_tilt=0.0, on_reference=True, scale=scale, until=newest.board_date)
+    return carry(out, _scores_of(out, scores, style_control), early.loc[[newest.name], []])
 
 
-def _with_errors(rows, scores):
-    known = scores[scores.score_low.notna()]
-    known = known.assign(width=(known.score_high - known.score_low) / (2 * _Z)).sort_values("board_date", kind="stable")
-    newest = known.drop_duplicates(["arena_key", "style_control"], keep="last").set_index("arena_key")
+def _with_errors(rows, scores, style_control):
     error = (rows.score_high - rows.score_low) / (2 * _Z)
-    if len(rows):
-        style = rows.style_control.iloc[0]
-        for kind in (style, not style):
-            error = error.fillna(rows.arena_key.map(newest.width[newest.style_control == kind]))
-    return rows.assign(error=error.fillna(known.width.max()))
+    newest = _newest_intervals(scores, style_control).set_index("arena_key").width
+    widest = _widths(scores).width.max()
+    return rows.assign(error=error.fillna(rows.arena_key.map(newest)).fillna(widest))
+
+
+def _widths(scores):
+    known = scores[scores.score_low.notna()]
+    return known.assign(width=(known.score_high - known.score_low) / (2 * _Z))
+
+
+def _newest_intervals(scores, style_control):
+    """Newest interval of each model, one under the same kind of board where there is any."""
+    known = _widths(scores).assign(same=lambda rows: rows.style_control == style_control)
+    return known.sort_values(["same", "board_date"], kind="stable").drop_duplicates("arena_key", keep="last")
 
 
 def described(models: pd.DataFrame | Unanswered, catalogue: pd.DataFrame) -> pd.DataFrame | Unanswered:
@@ -266,11 +313,12 @@ def described(models: pd.DataFrame | Unanswered, catalogue: pd.DataFrame) -> pd.
     if isinstance(models, Unanswered):
         return models
     columns = ["arena_key", "name", "developer", "release_date", "release_is_proxy", "licence_class", "open_weights"]
-    joined = models.rename(columns={"open_weights": "open_as_printed"}).merge(catalogue[columns], on="arena_key")
-    joined = joined[joined.open_weights.notna() & (joined.release_date <= joined.until)]
+    known = models.rename(columns={"open_weights": "open_as_printed"}).merge(catalogue[columns], on="arena_key")
+    known = known[known.open_weights.notna() & (known.release_date <= known.until)]
     # a model that was renamed stands once, under the name of the newest board that lists it
-    joined = joined.sort_values(["on_reference", "board_date"], kind="stable").drop_duplicates("name", keep="last")
-    return arranged(joined.assign(open=joined.open_weights.astype(bool)).drop(columns="open_weights"))
+    known = known.sort_values(["on_reference", "board_date"], kind="stable").drop_duplicates("name", keep="last")
+    out = arranged(known.assign(open=known.open_weights.astype(bool)).drop(columns="open_weights"))
+    return joined(out.reset_index(drop=True), "arena_key", models, catalogue)
 
 
 def index_models(index: pd.DataFrame) -> pd.DataFrame | Unanswered:
@@ -307,9 +355,12 @@ def index_models(index: pd.DataFrame) -> pd.DataFrame | Unanswered:
     )
     zero = dict.fromkeys(("error", "link_level", "link_tilt"), 0.0)
     newest = rows.release_date.max()
-    return arranged(
+    out = arranged(
         out.assign(**zero, board_date=newest, on_reference=True, scale="Epoch Capabilities Index", until=newest)
     )
+    out = joined(out.reset_index(drop=True), "arena_key", rows.assign(arena_key=rows.model_version))
+    # the newest release says until when the index is known
+    return carry(out, out, rows.loc[[rows.release_date.idxmax()], []])
 
 
 def coverage(models: pd.DataFrame | Unanswered, name: str) -> str:
@@ -335,4 +386,4 @@ def coverage(models: pd.DataFrame | Unanswered, name: str) -> str:
 
 def arranged(models: pd.DataFrame) -> pd.DataFrame:
     """Put models in a total order, by release date and then by key, so that results do not hang on that of the rows."""
-    return models.sort_values(["release_date", "arena_key"], kind="stable").reset_index(drop=True)
+    return models.sort_values(["release_date", "arena_key"], kind="stable")

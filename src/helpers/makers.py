@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from helpers.inference import (
     number,
     share,
 )
+from helpers.rows import NO_ROWS, Rows, carry, joined, rows_of
 
 MAKERS = ["industry", "joint", "academia", "government", "other"]
 UNITED_STATES, CHINA = "United States", "China"
@@ -49,6 +51,7 @@ _NO_FIRM = (
     "CSIRO|Data61|ScaDS|Computing Center|Fast.ai"
 )
 _FIRMS = ["Toyota Research Institute", "Samsung R&D Institute Russia"]
+_OPENNESS = "Foundation models, share by access"
 _COUNTS = ["report", "year", "known_on", *MAKERS, "total", "n"]
 _HALF = stats.norm.ppf(0.975)
 _SCREEN = 0.005  # part of the error that tells contenders from the rest
@@ -124,9 +127,20 @@ def by_developer(catalogue: pd.DataFrame, day: str) -> pd.DataFrame:
     return _spread(rows.assign(report="Arena", maker=maker, known_on=pd.Timestamp(day), weight=1.0, models=1))
 
 
+def last_year(table: pd.DataFrame) -> int | None:
+    """Last year that a table of counts or shares by year holds; None where it holds none.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a year, or several: year.
+    """
+    return None if table.empty else int(table.year.max())
+
+
 def industry_share(
     counts: pd.DataFrame,
-    back: int = 0,
+    year: int | None = None,
     years: int = 1,
     first: bool = False,
     joint: bool = False,
@@ -138,12 +152,12 @@ def industry_share(
     ----------
     counts : DataFrame
         As `by_maker` gives.
-    back : int
-        Years before the last one known.
+    year : int, optional
+        Another year instead of the last one known.
     years : int
         Years pooled, up to that one.
     first : bool
-        Take the first vintage that counted the last year instead of the newest; there must be two.
+        Take the first vintage that counted the year instead of the newest; there must be two.
     joint : bool
         Count joint work of industry with others as industry; else industry alone.
     sampled : bool
@@ -163,21 +177,22 @@ def industry_share(
     """
     if counts.empty:
         return Unanswered("no count by maker is known yet")
-    known = counts.sort_values("known_on", kind="stable")
-    if first and (known.year == known.year.max()).sum() == 1:
-        return Unanswered(f"only one vintage counts {known.year.max()} yet")
-    known = known.drop_duplicates("year", keep="first" if first else "last").set_index("year").sort_index()
-    last = int(known.index[-1]) - back
+    last = last_year(counts) if year is None else year
+    if first and (counts.year == last).sum() == 1:
+        return Unanswered(f"only one vintage counts {last} yet")
     wanted = range(last - years + 1, last + 1)
-    if set(wanted) - set(known.index):
-        return Unanswered(f"no count by maker is known yet for {min(set(wanted) - set(known.index))}")
-    rows = known.loc[list(wanted)]
+    if missing := set(wanted) - set(counts.year):
+        return Unanswered(f"no count by maker is known yet for {min(missing)}")
+    vintages = counts[counts.year.isin(wanted)].sort_values("known_on", kind="stable")
+    rows = vintages.drop_duplicates("year", keep="first" if first else "last").sort_values("year", kind="stable")
+    # a first vintage is one only beside a later one
+    entered = partial(rows_of, vintages if first else rows)
     made, total = rows.industry.sum() + joint * rows.joint.sum(), rows.total.sum()
     span = f"{last}" if years == 1 else f"{wanted[0]} to {last}"
     words = f"industry {'with others too' if joint else 'alone'}, {span}, {', '.join(dict.fromkeys(rows.report))}"
     if not sampled:
-        return exact(100 * made / total, "percent", int(rows.n.sum()), words)
-    return _percent(share(int(made), int(total), "percent", f"{words}, Wilson interval"))
+        return exact(100 * made / total, "percent", int(rows.n.sum()), words, entered)
+    return _percent(share(int(made), int(total), "percent", f"{words}, Wilson interval", rows=entered))
 
 
 def maker_shares(counts: pd.DataFrame) -> pd.DataFrame:
@@ -197,7 +212,7 @@ def maker_shares(counts: pd.DataFrame) -> pd.DataFrame:
     order = rows.maker.map(MAKERS.index)
     rows = rows.assign(order=order).sort_values(["year", "known_on", "order"], kind="stable").reset_index(drop=True)
     rows = with_intervals(rows.assign(percent=100 * rows["count"] / rows.total, opened=rows["count"], n=rows.total))
-    return rows[["report", "year", "maker", "count", "total", "percent", "low", "high"]]
+    return carry(rows[["report", "year", "maker", "count", "total", "percent", "low", "high"]], counts)
 
 
 def drift(counts: pd.DataFrame) -> pd.DataFrame:
@@ -223,7 +238,7 @@ def drift(counts: pd.DataFrame) -> pd.DataFrame:
             if len(own) > 1 and one[maker] + other[maker] > 0:
                 change = int(other[maker] - one[maker])
                 out.append((year, maker, one.report, int(one[maker]), other.report, int(other[maker]), change))
-    return pd.DataFrame(out, columns=columns)
+    return carry(pd.DataFrame(out, columns=columns), counts)
 
 
 def possible_totals(percent: float, later: int, growth: tuple[float, float]) -> list[int]:
@@ -285,16 +300,18 @@ def foundation_models(
         population, year, percent, opened, n (models; missing where it cannot be told), fits (all numbers that fit,
         empty where the number was printed or nothing is known of it), sorted by year.
     """
-    rows = figures[(figures.metric == "Foundation models, share by access") & (figures.category == "Open")]
-    totals = figures[figures.metric == "Foundation models released"].set_index("period_end").value
-    rows = rows.sort_values("period_end", kind="stable")
-    known, percent = rows.period_end.map(totals).to_numpy(float, copy=True), rows.value.to_numpy(float)
-    fits = [[] for _ in percent]
+    rows = figures[(figures.metric == _OPENNESS) & (figures.category == "Open")]
+    rows = rows.sort_values("period_end", kind="stable").assign(row=range(len(rows)))
+    totals = figures[figures.metric == "Foundation models released"]
+    totals = totals.assign(row=totals.period_end.map(rows.set_index("period_end").row))
+    known = rows.period_end.map(totals.set_index("period_end").value).to_numpy(float, copy=True)
+    percent, fits, sources = rows.value.to_numpy(float), [[] for _ in known], [rows, totals]
     for k in np.flatnonzero(np.isnan(known[:-1]) & ~np.isnan(known[1:])):
         fits[k] = possible_totals(percent[k], int(known[k + 1]), growth)
         known[k] = (min if cautious else max)(fits[k], default=np.nan)
+        sources += [table[table.row == k + 1].assign(row=k) for table in (rows, totals)]
     cells = {"population": "foundation models", "year": rows.period_end.dt.year.to_numpy("int64"), "percent": percent}
-    return pd.DataFrame(cells | {"opened": percent * known / 100, "n": known, "fits": fits})
+    return carry(pd.DataFrame(cells | {"opened": percent * known / 100, "n": known, "fits": fits}), *sources)
 
 
 def told_totals(shares: pd.DataFrame) -> str:
@@ -317,17 +334,15 @@ def told_totals(shares: pd.DataFrame) -> str:
     )
 
 
-def open_by_year(models: pd.DataFrame, date: str, opened: pd.Series, population: str, day: str) -> pd.DataFrame:
+def open_by_year(models: pd.DataFrame, date: str, population: str, day: str) -> pd.DataFrame:
     """Share of the models of each full year whose weights can be downloaded.
 
     Parameters
     ----------
     models : DataFrame
-        One row a model.
+        One row a model: opened (whether it is open; models without an answer are left out).
     date : str
         Column of its release.
-    opened : Series of bool
-        Whether it is open; models without an answer are left out.
     population : str
         Name of the models.
     day : str
@@ -338,14 +353,16 @@ def open_by_year(models: pd.DataFrame, date: str, opened: pd.Series, population:
     DataFrame
         As `foundation_models` gives.
     """
-    known = models.assign(opened=opened)[opened.notna()]
-    rows = _full_years(known, date, day).astype({"opened": float})
+    rows = _full_years(models[models.opened.notna()], date, day).astype({"opened": float})
     table = rows.groupby("year").opened.agg(["sum", "size"]).reset_index()
     cells = {"population": population, "year": table.year, "percent": 100 * table["sum"] / table["size"]}
-    return pd.DataFrame(cells | {"opened": table["sum"].astype(float), "n": table["size"].astype(float)})
+    shares = pd.DataFrame(cells | {"opened": table["sum"].astype(float), "n": table["size"].astype(float)})
+    return joined(shares, "year", rows)
 
 
-def share_difference(one: tuple[float, float], other: tuple[float, float], unit: str, method: str) -> Estimate:
+def share_difference(
+    one: tuple[float, float], other: tuple[float, float], unit: str, method: str, rows: Rows = NO_ROWS
+) -> Estimate:
     """Difference of two independent shares with Newcombe's hybrid score interval.
 
     With Wilson's limits l, u of each share p: from d - sqrt((p1 - l1)^2 + (u2 - p2)^2) to
@@ -356,7 +373,7 @@ def share_difference(one: tuple[float, float], other: tuple[float, float], unit:
     ----------
     one, other : tuple of two float
         Successes and trials; successes need not be whole where only a rounded share was printed.
-    unit, method : str
+    unit, method, rows
         As in `Estimate`.
 
     Returns
@@ -372,18 +389,18 @@ def share_difference(one: tuple[float, float], other: tuple[float, float], unit:
     value = 100 * (one[0] / one[1] - other[0] / other[1])
     low, high = confint_proportions_2indep(*one, *other, method="newcomb", compare="diff", alpha=0.05)
     ends = min(100 * low, value), max(100 * high, value)
-    return Estimate(value, *ends, unit, round(one[1] + other[1]), method, CLOSED_FORM)
+    return Estimate(value, *ends, unit, round(one[1] + other[1]), method, CLOSED_FORM, rows)
 
 
-def open_share_change(shares: pd.DataFrame, back: int = 0, sampled: bool = True) -> Estimate | Unanswered:
+def open_share_change(shares: pd.DataFrame, year: int | None = None, sampled: bool = True) -> Estimate | Unanswered:
     """Share of models released with open access in the last year known less that of the year before.
 
     Parameters
     ----------
     shares : DataFrame
         One population, as `foundation_models` or `open_by_year` gives.
-    back : int
-        Years before the last one known.
+    year : int, optional
+        Another year instead of the last one known.
     sampled : bool
         Newcombe's interval; else the shares are those of a census.
 
@@ -395,17 +412,21 @@ def open_share_change(shares: pd.DataFrame, back: int = 0, sampled: bool = True)
     if shares.empty:
         return Unanswered("no share by access is known yet")
     known = shares.set_index("year")
-    last = int(known.index.max()) - back
+    last = last_year(shares) if year is None else year
     if not {last, last - 1} <= set(known.index):
         return Unanswered(f"no share by access is known yet for {last if last not in known.index else last - 1}")
     now, before = known.loc[last], known.loc[last - 1]
-    words = f"{now.population}, {last} less {last - 1}"
+    words, entered = f"{now.population}, {last} less {last - 1}", shares[shares.year.isin([last - 1, last])]
     if not sampled:
-        return exact(now.percent - before.percent, "percentage points", 2, f"{words}, shares as printed")
+        # the printed shares alone, without the numbers of models
+        labels = {"metric": [_OPENNESS], "period_end": lambda days: days.dt.year.isin([last - 1, last])}
+        printed = rows_of(entered).select(**labels)
+        return exact(now.percent - before.percent, "percentage points", 2, f"{words}, shares as printed", printed)
     if np.isnan(now.n) or np.isnan(before.n):
         return Unanswered(f"the number of {now.population} of {last} or {last - 1} was not printed", NOT_CHECKABLE)
     words += ", Newcombe interval"
-    return share_difference((now.opened, now.n), (before.opened, before.n), "percentage points", words)
+    rows = partial(rows_of, entered)
+    return share_difference((now.opened, now.n), (before.opened, before.n), "percentage points", words, rows)
 
 
 def with_intervals(shares: pd.DataFrame) -> pd.DataFrame:
@@ -442,8 +463,8 @@ def countries(figures: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     rows = figures[figures.metric == metric].assign(year=figures.period_end.dt.year)
     rows = rows.sort_values(["year", "known_on", "value"], ascending=False, kind="stable")
-    rows = rows.rename(columns={"category": "place"})
-    return rows[["report", "year", "place", "value", "unit"]].reset_index(drop=True)
+    table = rows.rename(columns={"category": "place"})[["report", "year", "place", "value", "unit"]]
+    return carry(table.reset_index(drop=True), rows)
 
 
 def seats(catalogue: pd.DataFrame) -> pd.Series:
@@ -460,7 +481,23 @@ def seats(catalogue: pd.DataFrame) -> pd.Series:
         By arena_key.
     """
     seat = {developer: country for country, developers in DEVELOPERS.items() for developer in developers}
-    return catalogue.set_index("arena_key").developer.map(seat)
+    return _by_key(catalogue.developer.map(seat), catalogue)
+
+
+def access(catalogue: pd.DataFrame) -> pd.Series:
+    """Whether each model's weights are open or closed, in these words; missing where it is not known.
+
+    Parameters
+    ----------
+    catalogue : DataFrame
+        One row a model: arena_key, open_weights.
+
+    Returns
+    -------
+    Series
+        By arena_key.
+    """
+    return _by_key(catalogue.open_weights.map({True: "open", False: "closed"}), catalogue)
 
 
 def expected_maximum(score: np.ndarray, error: np.ndarray) -> float:
@@ -540,16 +577,18 @@ def with_errors(scores: pd.DataFrame, boards: pd.DataFrame, error, style_control
     DataFrame
         Rows of ``scores`` with error; missing on boards before the first that has an interval.
     """
-    scores = scores[scores.style_control == style_control]
-    newest, found = {}, {}
-    for day, rows in scores.groupby("board_date"):
-        measured = rows[rows.score_low.notna()]
-        newest |= dict(zip(measured.arena_key, error(measured), strict=True))
-        own = np.array([newest.get(model, np.nan) for model in rows.arena_key])
-        largest = np.nan if np.isnan(own).all() else np.nanmax(own)
-        found[day] = rows.assign(error=np.where(np.isnan(own), largest, own))
-    days = [day for day in boards[boards.style_control == style_control].board_date if day in found]
-    return pd.concat([found[day] for day in days], ignore_index=True) if days else scores[:0].assign(error=np.nan)
+    rows = scores[scores.style_control == style_control].sort_values("board_date", kind="stable")
+    measured = pd.DataFrame({"error": error(rows), "interval_at": rows.index}).where(rows.score_low.notna())
+    newest = measured.groupby(rows.arena_key).ffill()
+    # on each board the model whose error stands for those that never had one
+    widest = rows.board_date.map(newest.error.dropna().groupby(rows.board_date).idxmax())
+    lent = widest.where(newest.error.isna())
+    rows = rows.assign(error=newest.error.fillna(lent.map(newest.error)))
+    rows = rows[rows.board_date.isin(boards[boards.style_control == style_control].board_date)]
+    out = rows.reset_index(drop=True)
+    entered = [rows.index.to_series(), newest.interval_at, lent, lent.map(newest.interval_at)]
+    entered = [positions[rows.index].set_axis(out.index).dropna() for positions in entered]
+    return carry(out, *(scores.loc[one.astype("int64"), []].assign(row=one.index) for one in entered))
 
 
 def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, theirs) -> pd.DataFrame:
@@ -578,7 +617,8 @@ def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, the
     """
     rows = []
     known = scores[["board_date", "arena_key", "score", "error"]].assign(side=scores.arena_key.map(sides))
-    known = dict(list(known[known.side.isin([ours, theirs])].groupby(["board_date", "side"])))
+    sided = known[known.side.isin([ours, theirs])]
+    known = dict(list(sided.groupby(["board_date", "side"])))
     for board in boards.sort_values("board_date", kind="stable").itertuples():
         places = [(board.board_date, side) for side in (ours, theirs)]
         if any(place not in known for place in places):
@@ -599,7 +639,11 @@ def gaps(scores: pd.DataFrame, boards: pd.DataFrame, sides: pd.Series, ours, the
         rows.append((*place, *names, *levels, gap, low, high, bias, gap * over, low * over, high * over, odds))
     columns = ["board_date", "scale_regime", "membership", "ours", "theirs", "ours_score", "theirs_score"]
     columns += ["gap", "low", "high", "bias", "percent", "percent_low", "percent_high", "odds"]
-    return pd.DataFrame(rows, columns=columns)
+    out = pd.DataFrame(rows, columns=columns).astype({"board_date": boards.board_date.dtype})
+    # the side of each model of a board, labelled as in ``sides``
+    seated = sided[["board_date"]].set_axis(sided.arena_key)
+    seated.attrs = sides.attrs
+    return joined(out, "board_date", sided, boards, seated)
 
 
 def newest_gap(table: pd.DataFrame, what: str) -> Estimate | Unanswered:
@@ -620,9 +664,9 @@ def newest_gap(table: pd.DataFrame, what: str) -> Estimate | Unanswered:
     whole = table[(table.membership == "full") & table.low.notna()]
     if whole.empty:
         return Unanswered("no whole board with intervals is known yet")
-    row = whole.iloc[-1]
+    row, entered = whole.iloc[-1], partial(rows_of, whole.iloc[-1:])
     words = f"{what}, {row.ours} less {row.theirs}, board of {row.board_date:%Y-%m-%d}"
-    return Estimate(row.gap, row.low, row.high, "Elo points", 2, words, ITERATIVE)
+    return Estimate(row.gap, row.low, row.high, "Elo points", 2, words, ITERATIVE, entered)
 
 
 def published_gaps(figures: pd.DataFrame) -> pd.DataFrame:
@@ -637,9 +681,9 @@ def published_gaps(figures: pd.DataFrame) -> pd.DataFrame:
     names = ["US-China", "closed-open"]
     rows = figures[figures.metric.str.contains("Chatbot Arena top model") & figures.category.isin(names)]
     middle = rows.period_start + (rows.period_end - rows.period_start) / 2
-    rows = rows.assign(date=middle.dt.floor("D")).rename(columns={"category": "which", "value": "percent"})
+    table = rows.assign(date=middle.dt.floor("D")).rename(columns={"category": "which", "value": "percent"})
     columns = ["which", "date", "period_start", "period_end", "percent", "report", "known_on"]
-    return rows.sort_values(["which", "date"], kind="stable")[columns].reset_index(drop=True)
+    return carry(table.sort_values(["which", "date"], kind="stable")[columns].reset_index(drop=True), rows)
 
 
 def beside_controlled(plain: dict, controlled: dict) -> pd.DataFrame:
@@ -664,7 +708,8 @@ def beside_controlled(plain: dict, controlled: dict) -> pd.DataFrame:
                 for gap, low, high in ((row.gap, row.low, row.high), (row.gap_c, row.low_c, row.high_c))
             ]
             rows.append((which, row.board_date, row.membership, *told))
-    return pd.DataFrame(rows, columns=["which", "board_date", "membership", "plain", "controlled"])
+    out = pd.DataFrame(rows, columns=["which", "board_date", "membership", "plain", "controlled"])
+    return carry(out, *plain.values(), *controlled.values())
 
 
 def beside_published(published: pd.DataFrame, ours: dict) -> pd.DataFrame:
@@ -690,7 +735,7 @@ def beside_published(published: pd.DataFrame, ours: dict) -> pd.DataFrame:
         for board in chosen.itertuples():
             rows.append((one.which, f"{one.period_end:%Y-%m}", one.percent, board.board_date, board.percent, board.gap))
     columns = ["which", "month", "printed_percent", "board_date", "ours_percent", "gap"]
-    return pd.DataFrame(rows, columns=columns)
+    return carry(pd.DataFrame(rows, columns=columns), published, *ours.values())
 
 
 def leaders(table: pd.DataFrame) -> str:
@@ -710,6 +755,11 @@ def leaders(table: pd.DataFrame) -> str:
         f"{row.theirs} {number(row.theirs_score)}, a gap of {number(row.gap)} points; the first would win "
         f"{row.odds:.0f} of 100 games.{moved}"
     )
+
+
+def _by_key(values, catalogue):
+    """Give one value a model its Arena key, and the row of the catalogue from which it was made."""
+    return carry(values.set_axis(catalogue.arena_key), catalogue[["arena_key"]].rename(columns={"arena_key": "row"}))
 
 
 def _upper_gap(ours, theirs):
@@ -741,7 +791,8 @@ def _spread(rows):
     models = rows.groupby(["report", "year", "known_on"]).models.sum()
     table = table.assign(total=table.sum(axis=1), n=models.reindex(table.index)).reset_index()
     table.columns.name = None
-    return table.sort_values(["year", "known_on"], kind="stable")[_COUNTS].reset_index(drop=True)
+    counts = table.sort_values(["year", "known_on"], kind="stable")[_COUNTS].reset_index(drop=True)
+    return joined(counts, ["report", "year", "known_on"], rows)
 
 
 def _full_years(rows, column, day):

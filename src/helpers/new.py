@@ -43,7 +43,15 @@ MOST_LETTERS = 80
 
 
 class NewError(ValueError):
-    """A wish that cannot be met, or a run that failed; what was there before is as it was."""
+    """A wish that cannot be met; what was there before is as it was."""
+
+    exit_code = 2
+
+
+class RunError(NewError):
+    """A run that failed; what was there before is as it was."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -266,7 +274,7 @@ def files(wish: Wish) -> dict[Path, bytes]:
         found |= _described(table, hashlib.sha256(raw).hexdigest())
     low, high = _range(wish)
     unit = wish.unit or ("percentage points" if choice.unit.startswith("percent") else choice.unit)
-    names = {"charts", "data", "paths", "results", wish.word}
+    names = {"charts", "results", wish.word}
     cut = " & ".join(f"(table.{column} == {column})" for column in choice.filters)
     told = {
         **vars(choice),
@@ -281,10 +289,11 @@ def files(wish: Wish) -> dict[Path, bytes]:
         "value_unit": choice.unit,
         "what": choice.value.replace("_", " ").capitalize(),
         "imports": ", ".join(sorted(names)),
-        "test_imports": ", ".join(sorted({"data", "parameters", wish.word})),
+        "test_imports": ", ".join(sorted({"data", wish.word})),
         "cut": f"table[{cut}]" if cut else "table",
     }
-    found[paths.NOTEBOOKS / f"{wish.name}.ipynb"] = _notebook(wish, site.get_template("notebook.txt.j2").render(told))
+    notebook = paths.NOTEBOOKS / f"{wish.name}.ipynb"
+    found[notebook] = _notebook(wish, site.get_template("notebook.txt.j2").render(told))
     code = {"module.py.j2": f"src/helpers/{wish.word}.py", "test.py.j2": f"tests/test_{wish.word}.py"}
     found |= {paths.ROOT / file: site.get_template(name).render(told).encode() for name, file in code.items()}
     methods = paths.ROOT / "docs" / "methods.md"
@@ -295,6 +304,10 @@ def files(wish: Wish) -> dict[Path, bytes]:
     why = wish.reason or "Replace: why this range; direction"
     row = [_claim(wish), wish.name, said, quantity, unit, f"{low:.10g}", f"{high:.10g}", why]
     found[paths.added_claims()] = _with_rows(paths.added_claims(), data.ADDED_COLUMNS, [row])
+    stored = nbformat.reads(found[notebook].decode(), as_version=4)
+    values = parameters.defaults(notebook.name, stored).items()
+    declared = [[wish.name, name, json.dumps(value, ensure_ascii=False)] for name, value in values]
+    found[paths.DATA / data.PARAMETERS] = _with_rows(paths.DATA / data.PARAMETERS, data.PARAMETER_COLUMNS, declared)
     return {path: _formatted(path, content) for path, content in found.items()}
 
 
@@ -430,7 +443,7 @@ def add(wish: Wish) -> list[str]:
     Raises
     ------
     NewError
-        As for `files`, or if the run fails; everything is as it was then.
+        As for `files`; a `RunError` if the run fails. Everything is as it was then.
     """
     content = files(wish)
     changed = [*paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"), paths.ROOT / "tests" / "recorded.csv"]
@@ -441,7 +454,7 @@ def add(wish: Wish) -> list[str]:
         command = [sys.executable, "-m", "helpers.run", "refresh-outputs"]
         code = subprocess.run(command, env=os.environ | environment.VARIABLES, check=False).returncode
         if code != 0:
-            raise NewError(f"the collection did not run with {wish.name} in it; everything is as it was")
+            raise RunError(f"the collection did not run with {wish.name} in it; everything is as it was")
     except BaseException:
         laid.take_back()
         raise
@@ -495,7 +508,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(*add(wish), sep="\n")
     except NewError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1 if "everything is as it was" in str(error) else 2
+        return error.exit_code
     except data.DataError as error:
         print(f"error: {len(error.faults)} fault(s) in the data:\n{error}", file=sys.stderr)
         return 1

@@ -101,7 +101,9 @@ class Notebook:
 
     def _undeclared(self):
         """Sentence that names the parameters whose values in the running notebook are not the declared ones."""
-        return parameters.undeclared_sentence(self.name, vars(sys.modules["__main__"]))
+        names, declared = vars(sys.modules["__main__"]), data.declared_parameters().get(self.name, {})
+        values = {name: names[name] for name in declared if name in names}
+        return parameters.undeclared_sentence(parameters.undeclared(self.name, values))
 
     def _inputs(self, estimate):
         """Entries of ``results.json`` on the rows of an estimate, one a table; an estimate without rows is refused."""

@@ -10,11 +10,9 @@ import jinja2
 import pandas as pd
 
 from helpers import paths, results
+from helpers.inference import day_in_words
 
 HERE = Path(__file__).parent
-# spelled out, because strftime follows the locale
-MONTHS = ("January", "February", "March", "April", "May", "June", "July")
-MONTHS += ("August", "September", "October", "November", "December")
 MARKS = {results.HOLDS: "✓", results.FAILS: "✕", results.CANNOT_TELL: "?"}
 # files of a whole edition, in the order in which they are offered
 WHOLE = {
@@ -175,8 +173,7 @@ def day(iso: str) -> str:
     >>> day("2025-02-14")
     '14 February 2025'
     """
-    found = date.fromisoformat(iso)
-    return f"{found.day} {MONTHS[found.month - 1]} {found.year}"
+    return day_in_words(date.fromisoformat(iso).isoformat())
 
 
 def whole_days(text: str) -> str:

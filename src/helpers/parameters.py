@@ -1,15 +1,21 @@
-"""Parameters of notebooks: read from their one tagged cell, and held to it. Values are data, never code."""
+"""Parameters of notebooks: those of their one tagged cell, and the declared ones. Values are data, never code.
+
+The declared values stand in ``data/parameters.csv``; the claims are judged at these and no others.
+"""
 
 import ast
 import difflib
 import functools
+import json
 import math
 import re
 import shlex
-
-import nbformat
+import typing
 
 from helpers import data, paths
+
+if typing.TYPE_CHECKING:
+    import nbformat
 
 TAG = "parameters"
 # what a parameter of that name holds would be printed into the executed notebook
@@ -55,16 +61,19 @@ def parameters(notebook: str) -> dict:
 # a sweep asks for the same parameters hundreds of times, and a notebook is mostly pictures
 @functools.cache
 def _read(name, raw):
+    # here, for a kernel that asks for the declared values reads no notebook
+    import nbformat
+
     try:
         content = nbformat.reads(raw.decode("utf-8"), as_version=4)
     except (ValueError, AttributeError, nbformat.ValidationError) as error:
         raise ParameterError(
             f"notebooks/{name} is not a notebook: {str(error).strip().splitlines()[0][:160]}"
         ) from None
-    return declared(name, content)
+    return defaults(name, content)
 
 
-def declared(name: str, notebook: nbformat.NotebookNode) -> dict:
+def defaults(name: str, notebook: "nbformat.NotebookNode") -> dict:
     """Give the parameters and their defaults of a notebook that was read.
 
     Parameters
@@ -101,6 +110,124 @@ def declared(name: str, notebook: nbformat.NotebookNode) -> dict:
     except ValueError:
         raise ParameterError(f"notebooks/{name} needs a parameter as_of that is a date") from None
     return found
+
+
+def undeclared(notebook: str, values: dict) -> dict[str, dict]:
+    """Give the parameters of a run that differ from the declared ones.
+
+    Parameters
+    ----------
+    notebook : str
+        Such as ``01_returns``.
+    values : dict
+        Values of the run by parameter: all of them, or those that may differ.
+
+    Returns
+    -------
+    dict of str to dict
+        By parameter, ``declared`` (None where it is not in ``data/parameters.csv``) and ``actual``, as can be written
+        to JSON. Empty for the declared specification, and for own cases, which judge no claim. The as-of date never
+        counts: another one makes another edition.
+
+    Raises
+    ------
+    helpers.data.DataError
+        If the ledger breaks a rule.
+    """
+    if notebook in own_cases():
+        return {}
+    differing = differences(notebook, values)
+    return {name: differing[name] for name in values if name in differing and name != "as_of"}
+
+
+def undeclared_sentence(differing: dict[str, dict]) -> str:
+    """Write what `undeclared` gives as a sentence without its full stop; empty where nothing differs."""
+    words = "; ".join(difference(name, **each) for name, each in differing.items())
+    return f"Not the declared specification: {words}" if words else ""
+
+
+def differences(notebook: str, values: dict) -> dict[str, dict]:
+    """Compare all parameters of a notebook with the declared ones, the as-of date too.
+
+    Parameters
+    ----------
+    notebook : str
+    values : dict
+        By parameter.
+
+    Returns
+    -------
+    dict of str to dict
+        As of `undeclared`; of a declared parameter that is missing ``actual`` is None.
+
+    Raises
+    ------
+    helpers.data.DataError
+        If the ledger breaks a rule.
+    """
+    declared = data.declared_parameters().get(notebook, {})
+    return {
+        name: {"declared": declared.get(name), "actual": values.get(name)}
+        for name in [*values, *sorted(declared.keys() - values.keys())]
+        # by what is written, for 1, 1.0 and True are equal
+        if not (name in values and name in declared and repr(values[name]) == repr(declared[name]))
+    }
+
+
+def difference(name: str, declared, actual) -> str:
+    """Say how a parameter differs: ``benchmark RSP instead of SPY``."""
+    if declared is None:
+        return f"{name} {_word(actual)}, which is not declared"
+    if actual is None:
+        return f"{name} missing instead of {_word(declared)}"
+    return f"{name} {_word(actual)} instead of {_word(declared)}"
+
+
+def remedy(notebook: str, differing: dict[str, dict]) -> str:
+    """Say what to do about stored parameters that differ, with the command that runs a notebook with other ones."""
+    words = []
+    settings = [f"{name}={_word(each['actual'])}" for name, each in differing.items() if None not in each.values()]
+    if settings:
+        text = shlex.join(settings)
+        text = shlex.quote(text) if re.search(r'["$`\\!]', text) else f'"{text}"'
+        back = f"set {'it' if len(settings) == 1 else 'them'} back"
+        words.append(f"{back}, or run a draft with `make run NOTEBOOK={notebook} SET={text}`")
+    if any(each["actual"] is None for each in differing.values()):
+        words.append(f"put back what is missing, or remove its row from data/{data.PARAMETERS}")
+    new = {name: each["actual"] for name, each in differing.items() if each["declared"] is None}
+    if new:
+        rows = ", ".join(f"`{notebook},{name},{_cell(value)}`" for name, value in new.items())
+        words.append(f"declare it in data/{data.PARAMETERS}: {rows}")
+    return "; ".join(words)
+
+
+def check_stored() -> None:
+    """Refuse stored notebooks whose parameters are not the declared ones: what they give is no verdict on a claim.
+
+    Raises
+    ------
+    ParameterError
+        In one line, naming each notebook and parameter, its value, the declared value and the remedy.
+    helpers.data.DataError
+        If the ledger breaks a rule.
+    """
+    lines = []
+    for notebook in notebooks():
+        if differing := differences(notebook, parameters(notebook)):
+            words = "; ".join(difference(name, **each) for name, each in differing.items())
+            lines.append(f"notebooks/{notebook}.ipynb stores {words}: {remedy(notebook, differing)}")
+    if lines:
+        raise ParameterError(f"not the declared specification: {'. '.join(lines)}")
+
+
+def _word(value):
+    return value if isinstance(value, str) and value and value.isprintable() else repr(value)
+
+
+def _cell(value):
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    # as a cell of CSV
+    return '"{}"'.format(text.replace('"', '""')) if re.search('[",]', text) else text
 
 
 def wished(settings: str) -> dict[str, str]:
@@ -201,8 +328,3 @@ def _check_day(name, value, default):
         raise ParameterError(f"{name}: {error}") from None
     if name == "as_of":
         within_span(value)
-
-
-def undeclared_sentence(notebook: str, values: dict) -> str:
-    """Temporary."""
-    return ""

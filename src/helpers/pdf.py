@@ -8,7 +8,7 @@ import functools
 import json
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,12 +21,11 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.image import imread
 
 from helpers import content, mathematics, paths, references
+from helpers.inference import day_in_words
 
 NAME = "edition.pdf"
 HERE = Path(__file__).parent
 TITLE = "AI after DeepSeek, reproduced"
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-MONTHS += ("November", "December")
 # rows of a table that a reader follows on paper
 MOST_ROWS = 80
 # height over width: of the room that a page has for a picture, and of a picture that would become too small in it
@@ -145,7 +144,7 @@ def told(edition: Path, as_of: str) -> dict:
         As for `write`.
     """
     names = content.names(edition)
-    citations, day = references.Citations(references.read(), edition.name), _day(as_of)
+    citations, day = references.Citations(references.read(), edition.name), day_in_words(as_of)
     prose = Prose(names, citations)
     chapters = [_chapter(edition, content.section(edition, name), prose) for name in names]
     groups = content.ledger([edition], {chapter["name"]: chapter["question"] for chapter in chapters})
@@ -182,11 +181,6 @@ def _sources():
 
 def _is_address(text):
     return bool(re.match(r"https?://", text))
-
-
-def _day(iso):
-    day = date.fromisoformat(iso)
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _chapter(edition, section, prose):

@@ -7,6 +7,7 @@ two runs may differ follows from how a number is made, which the kind of its est
 import csv
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,6 +103,56 @@ def differences(found: list[dict], stored: list[dict]) -> list[str]:
     return lines
 
 
+@dataclass(frozen=True)
+class Change:
+    """A recorded result that another run does not give any more.
+
+    Parameters
+    ----------
+    id : str
+        Of the record.
+    old, new : dict or None
+        The record as it is recorded and as the run gives it; None where there is none.
+    lines : tuple of str
+        Its differences, as `differences` gives them.
+    """
+
+    id: str
+    old: dict | None
+    new: dict | None
+    lines: tuple[str, ...]
+
+    def __str__(self):
+        old, new = (side and _told(side) for side in (self.old, self.new))
+        answers = [_answer(side) for side in (old, new)]
+        parts = [" -> ".join(answers)] if answers[0] != answers[1] else []
+        if old and new:
+            parts += [f"{name} {old[name]} -> {new[name]}" for name in WORDS if old[name] != new[name]]
+        return f"{self.id}: {'; '.join(parts)}"
+
+
+def changes(found: list[dict], stored: list[dict]) -> list[Change]:
+    """Compare the records of a run with the recorded ones; one change for each record that differs beyond its class.
+
+    Parameters
+    ----------
+    found, stored : list of dict
+        As for `differences`.
+
+    Returns
+    -------
+    list of Change
+        In the order of ids.
+    """
+    new, old = ({record["id"]: record for record in side} for side in (found, stored))
+    listed = []
+    for name in sorted(new.keys() | old.keys()):
+        sides = [[side[name]] if name in side else [] for side in (new, old)]
+        if lines := differences(*sides):
+            listed.append(Change(name, old.get(name), new.get(name), tuple(lines)))
+    return listed
+
+
 def read(edition: str) -> list[dict]:
     """Read the recorded results of an edition.
 
@@ -170,13 +221,15 @@ def moved(edition: str, folder: Path) -> str:
     """
     try:
         stored = read(edition)
-        lines = differences(gathered(folder), stored) if stored else []
+        listed = changes(gathered(folder), stored) if stored else []
     except (ValueError, LookupError) as error:
         return f"Not compared with what is recorded: {error.args[0]}"
-    if not lines:
-        return ""
-    count = len({line.partition(": ")[0] for line in lines})
-    return f"{count} of {len(stored)} recorded results of {edition} moved, such as {lines[0]}; {REMEDY}"
+    return f"{summary(edition, listed, len(stored))}; {REMEDY}" if listed else ""
+
+
+def summary(edition: str, listed: list[Change], count: int) -> str:
+    """Say in a clause how many of the recorded results of an edition moved, with the first difference."""
+    return f"{len(listed)} of {count} recorded results of {edition} moved, such as {listed[0].lines[0]}"
 
 
 def _rows():
@@ -216,6 +269,14 @@ def _told(record):
         # why there is no answer stands where otherwise the method does
         return words | dict.fromkeys(NUMBERS) | {"method": record.get("reason") or record["method"] or ""}
     return words | {name: float(record[name]) for name in NUMBERS}
+
+
+def _answer(row):
+    if row is None:
+        return "not recorded"
+    if row["value"] is None:
+        return "no answer"
+    return f"{_digits(row['value'])} ({_digits(row['low'])} to {_digits(row['high'])})"
 
 
 def _digits(number):

@@ -181,7 +181,7 @@ class Program:
     Examples
     --------
     >>> code = "from helpers import charts, lag\nrows = lag.spells(x)\n"
-    >>> code += "charts.publish(here, 'lag-spells', charts.record_spells(rows[rows.n > 1]))"
+    >>> code += "notebook.figure('lag-spells', charts.record_spells(rows[rows.n > 1]))"
     >>> Program(code).makers("lag-spells")
     ['charts.record_spells', 'lag.spells']
     """
@@ -198,8 +198,8 @@ class Program:
                 self._give(node.target, node.value, node.lineno, False)
             elif isinstance(node, ast.For):
                 self._give(node.target, node.iter, node.lineno, True)
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("publish", "publish_table"):
-                self.published += [node] if len(node.args) > 2 else []
+            elif isinstance(node, ast.Call) and _is_helper(node.func, {"notebook"}):
+                self.published += [node] if node.func.attr in ("figure", "table") and len(node.args) > 1 else []
         for values in self.given.values():
             values.sort(key=lambda value: value[0])
 
@@ -214,7 +214,7 @@ class Program:
     def makers(self, slug: str) -> list[str]:
         """Name the helper functions whose answers an exhibit shows, what draws it first.
 
-        The third argument of the call that publishes it is followed through the names of the notebook, on each way to
+        The second argument of the call that shows it is followed through the names of the notebook, on each way to
         the first function that computes.
 
         Parameters
@@ -227,8 +227,8 @@ class Program:
         list of str
             Such as ``lag.spells``; empty where the notebook shows a table of data as it is.
         """
-        calls = [call for call in self.published if _names(call.args[1], slug)]
-        found = [name for call in calls for name in self._computing(call.args[2], call.lineno, set())]
+        calls = [call for call in self.published if _names(call.args[0], slug)]
+        found = [name for call in calls for name in self._computing(call.args[1], call.lineno, set())]
         return sorted(dict.fromkeys(found), key=lambda name: not name.startswith("charts."))
 
     def _computing(self, node, line, seen):

@@ -116,6 +116,22 @@ def last_trading_day(indices: pd.DataFrame, before: int = 0) -> str | None:
     return f"{pd.Timestamp(days[-1 - before]):%Y-%m-%d}" if len(days) > before else None
 
 
+def trading_day(indices: pd.DataFrame, day: str, steps: int) -> str | None:
+    """Trading day some steps after a day, or before it where they are negative, as an ISO date; None beyond the rows.
+
+    Parameters
+    ----------
+    indices : DataFrame
+        One row a security and trading day: date.
+    day : str
+        Trading day, ISO.
+    steps : int
+    """
+    days = pd.DatetimeIndex(np.unique(indices.date.to_numpy()))
+    place = days.get_indexer([pd.Timestamp(day)])[0] + steps
+    return f"{days[place]:%Y-%m-%d}" if pd.Timestamp(day) in days and 0 <= place < len(days) else None
+
+
 def start_weights(levels: pd.DataFrame, caps: pd.DataFrame, portfolio: Portfolio, start: str) -> pd.Series | Unanswered:
     """Weights of a portfolio's members at the start of a period.
 

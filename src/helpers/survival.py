@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from helpers.inference import CLOSED_FORM, Estimate, Unanswered
+from helpers.rows import rows_of
 
 DAYS_A_MONTH = 365.25 / 12
 _Z = stats.norm.ppf(0.975)
@@ -90,7 +92,7 @@ def median_time(table: pd.DataFrame | Unanswered, before: str | None = None) -> 
         return Unanswered(f"fewer than half of {len(rows)} records are matched yet")
     low = 0.0 if 0.5 ** len(rows) > 0.025 else low
     words = f"Kaplan-Meier median, {int(rows.closed.sum())} of {len(rows)} records matched, log-log interval"
-    return Estimate(value, min(low, value), high, "months", len(rows), words, CLOSED_FORM)
+    return Estimate(value, min(low, value), high, "months", len(rows), words, CLOSED_FORM, partial(rows_of, rows))
 
 
 def restricted_mean(
@@ -134,7 +136,9 @@ def restricted_mean(
     value, half = areas.sum(), stats.t.ppf(0.975, n - 1) * math.sqrt((beyond**2 * terms).sum() * n / (n - 1))
     low, value, high = np.array([max(value - half, 0), value, min(value + half, end)]) / DAYS_A_MONTH
     words = f"mean restricted to {horizon:g} months, {int(rows.closed.sum())} of {len(rows)} records matched"
-    return Estimate(value, min(low, value), max(high, value), "months", len(rows), words, CLOSED_FORM)
+    return Estimate(
+        value, min(low, value), max(high, value), "months", len(rows), words, CLOSED_FORM, partial(rows_of, rows)
+    )
 
 
 @dataclass(frozen=True)

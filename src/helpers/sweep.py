@@ -19,7 +19,7 @@ from tqdm import tqdm
 from helpers import cache, charts, cluster, paths, results
 from helpers.execution import Job, first_line
 from helpers.inference import Estimate
-from helpers.parameters import ParameterError, notebooks, parameters
+from helpers.parameters import ParameterError, differences, notebooks, parameters
 from helpers.runs import Runs
 
 FORM = {"title": str, "notebooks": list, "parameters": dict, "claims": list}
@@ -172,7 +172,7 @@ def write(grid: Grid, table: pd.DataFrame, folder: Path) -> None:
     """Write the one table and the one picture of a sweep: ``runs.csv``, ``sweep.png``, ``.svg``, ``.csv``, ``.json``.
 
     Where only the as-of date varies, the picture shows every claim's verdict by date; else each claim's estimate at
-    the defaults above those at other settings.
+    the declared parameters above those at other settings.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def write(grid: Grid, table: pd.DataFrame, folder: Path) -> None:
         drawing = charts.verdicts_by_date(table, results.claims())
     else:
         found, others = _estimates(grid, table)
-        # nothing to compare with, where no run is at the defaults
+        # nothing to compare with, where no run is at the declared parameters
         drawing = charts.alternatives(found, others, results.claims()) if found else None
     told = {"sweep": grid.title, "runs": int(table.key.nunique()), "file": f"sweeps/{grid.name}.yml"}
     told |= {"parameters": list(grid.parameters), "notebooks": grid.notebooks, "key": cache.shared_key(grid.notebooks)}
@@ -198,13 +198,12 @@ def write(grid: Grid, table: pd.DataFrame, folder: Path) -> None:
 
 
 def _estimates(grid, table):
-    """Sort estimates for ``charts.alternatives``: those at the defaults, and the others by claim and setting."""
-    defaults = {notebook: parameters(notebook) for notebook in grid.notebooks}
+    """Sort estimates for ``charts.alternatives``: the declared ones, and the others by claim and setting."""
     found, others = {}, {}
     for row in table.dropna(subset="value").to_dict("records"):
         estimate = Estimate(row["value"], row["low"], row["high"], row["unit"], row["n"], "swept", row["kind"])
         settings = {name: row[name] for name in grid.parameters}
-        if all(defaults[row["notebook"]][name] == value for name, value in settings.items()):
+        if not differences(row["notebook"], parameters(row["notebook"]) | settings):
             found[row["claim"]] = estimate
         else:
             words = " · ".join(str(value) for value in settings.values())

@@ -16,6 +16,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from helpers import environment, paths
 
 DATA, CODE, ENVIRONMENT = "data", "code", "environment"
@@ -27,6 +29,13 @@ _FOLLOWS = {DATA: ["data"], CODE: ["notebooks", "src"], ENVIRONMENT: [LOCK]}
 # what else a commit holds goes with its code
 _TAKEN = _FOLLOWS | {CODE: [".", ":(exclude)data", f":(exclude){LOCK}"]}
 _SECONDS_TO_END = 10
+# parquet, which keeps the types from one version of pandas to another; every commit that can be run has `data.load`
+_READ = """
+import sys
+from helpers import data
+for table in data.sources().index:
+    data.load(table, sys.argv[1]).to_parquet(f"{sys.argv[2]}/{table}.parquet", index=False)
+"""
 
 
 class TreeError(ValueError):
@@ -176,11 +185,47 @@ def run(tree: Path, python: Path, as_of: str, options: list[str]) -> tuple[Path 
     str
         What the run said of it, or why it could not be built, in one line.
     """
+    code, lines = _output(tree, python, "-m", "helpers.run", "report", f"--as-of={as_of}", *options)
+    edition = tree / "report" / as_of
+    if code == 0 and (edition / "results.json").is_file():
+        return edition, next((line for line in lines if line.startswith("Executed")), "built")
+    return None, _fault(lines, code, tree)
+
+
+def rows(tree: Path, python: Path, as_of: str) -> dict[str, pd.DataFrame]:
+    """Read every table of a tree as of a day, with the tree's own code: its rules decide what was known.
+
+    Parameters
+    ----------
+    tree, python : Path
+        As `lay` and `interpreter` give.
+    as_of : str
+        Edition.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Rows of each table, in the types of the tree.
+
+    Raises
+    ------
+    TreeError
+        If the tables cannot be read.
+    """
+    folder = tree / "rows"
+    folder.mkdir()
+    code, lines = _output(tree, python, "-c", _READ, as_of, str(folder))
+    if code:
+        raise TreeError(f"its tables cannot be read: {_fault(lines, code, tree)}")
+    return {file.stem: pd.read_parquet(file) for file in sorted(folder.glob("*.parquet"))}
+
+
+def _output(tree, python, *words):
+    """Run Python with the code of a tree; give its exit code and the lines that it printed."""
     known = {name: value for name, value in os.environ.items() if name != paths.PLACE_VARIABLE}
     known |= environment.VARIABLES | {"PYTHONPATH": str(tree / "src"), "PYTHONNOUSERSITE": "1"}
-    command = [str(python), "-m", "helpers.run", "report", f"--as-of={as_of}", *options]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=tree, env=known, **streams) as process:
+    with subprocess.Popen([str(python), *words], cwd=tree, env=known, **streams) as process:
         try:
             said, _ = process.communicate()
         except BaseException:
@@ -191,11 +236,7 @@ def run(tree: Path, python: Path, as_of: str, options: list[str]) -> tuple[Path 
             except subprocess.TimeoutExpired:
                 process.kill()
             raise
-    lines = said.decode(errors="replace").splitlines()
-    edition = tree / "report" / as_of
-    if process.returncode == 0 and (edition / "results.json").is_file():
-        return edition, next((line for line in lines if line.startswith("Executed")), "built")
-    return None, _fault(lines, process.returncode, tree)
+    return process.returncode, said.decode(errors="replace").splitlines()
 
 
 def _fault(lines, code, tree):

@@ -1,8 +1,8 @@
 """Panels of sliders for `notebooks/explore.ipynb`: the notebooks' own functions, asked with other arguments.
 
 Here numbers and pictures meet: a panel calls the topics as a notebook does, judges as `results` does and shows what
-`charts` draws. It records nothing, writes no file, and nothing imports it. What was declared is read from the
-parameters of the numbered notebooks; `looks` says how far a choice lies from it.
+`charts` draws. It records nothing, writes no file, and nothing imports it. What was declared is read from
+``data/parameters.csv``; `looks` says how far a choice lies from it.
 """
 
 import importlib

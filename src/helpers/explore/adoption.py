@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from helpers import adoption, charts, parameters, results
+from helpers import adoption, charts, data, results
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, load
 from helpers.inference import NOT_CHECKABLE, Unanswered
 
@@ -30,7 +30,7 @@ def topic() -> Topic:
 
 def look(choice: dict) -> Look:
     """Use rate, difference of sectors, slope and figure of a choice of wording, cycles, supplements and lists."""
-    declared, as_of, wording = parameters.parameters(NOTEBOOK), choice["as_of"], choice["wording"]
+    declared, as_of, wording = data.declared_parameters()[NOTEBOOK], choice["as_of"], choice["wording"]
     national, sectors = load("btos_national", as_of), load("btos_sectors", as_of)
     parts = {word: adoption.series(national, word) for word in ("old", "new")}
     rows = parts[wording]

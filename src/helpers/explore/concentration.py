@@ -4,7 +4,7 @@ import functools
 
 import pandas as pd
 
-from helpers import charts, concentration, parameters, returns
+from helpers import charts, concentration, data, returns
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, load
 from helpers.inference import number
 
@@ -26,7 +26,7 @@ def topic() -> Topic:
 
 def look(choice: dict) -> Look:
     """Share, effective number and figure of a choice of group, share classes and cash."""
-    declared, as_of, group = parameters.parameters(NOTEBOOK), choice["as_of"], choice["group"]
+    declared, as_of, group = data.declared_parameters()[NOTEBOOK], choice["as_of"], choice["group"]
     weights, indices = load("index_weights", as_of), load("return_indices", as_of)
     table = concentration.snapshots(weights, choice["rule"])
     table = table if choice["cash"] else 100 * table.div(table.sum(axis=1), axis=0)

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from helpers import charts, frontier, parameters
+from helpers import charts, data, frontier
 from helpers.explore.looks import Control, Look, Topic, as_of_control, dates_control, latest, load
 from helpers.inference import NOT_CHECKABLE, Unanswered, number
 
@@ -26,10 +26,10 @@ MOST_NAMED = 40
 
 def topic() -> Topic:
     """List the controls of the frontier, with what they show."""
-    declared = parameters.parameters(NOTEBOOK)
+    declared = data.declared_parameters()[NOTEBOOK]
     boards = load("arena_boards", latest()).board_date
     # the level of quality that another notebook declares, on the same board
-    level = parameters.parameters("06_token_prices")["threshold"]
+    level = data.declared_parameters()["06_token_prices"]["threshold"]
     controls = [
         as_of_control(NOTEBOOK),
         dates_control("board_date", "board", [f"{day:%Y-%m-%d}" for day in boards], declared["board_date"]),
@@ -45,7 +45,7 @@ def topic() -> Topic:
 
 def look(choice: dict) -> Look:
     """Frontier, probabilities and the cheapest model at a level, of a choice of board, prices and threshold."""
-    declared, as_of, day = parameters.parameters(NOTEBOOK), choice["as_of"], choice["board_date"]
+    declared, as_of, day = data.declared_parameters()[NOTEBOOK], choice["as_of"], choice["board_date"]
     scores, about = load("arena_scores", as_of), load("arena_boards", as_of)
     plotted, catalogue = load("plotted_models", as_of), load("models", as_of)
     prices = load("model_prices", as_of)
@@ -53,7 +53,7 @@ def look(choice: dict) -> Look:
     if choice["prices"] in (LISTED, PLOTTED):
         listed = plotted.assign(output_usd_per_mtok=plotted.list_output_usd_per_mtok)
         offers = listed if choice["prices"] == LISTED else plotted
-        names = plotted.merge(catalogue[["arena_key", "developer"]], on="arena_key", how="left")
+        names = frontier.names(plotted, catalogue)
     else:
         bases = frontier.LIST_PRICES + (GUESSED if choice["prices"] == ALL else ())
         offers, names = frontier.prices_in_force(prices, day, bases), catalogue

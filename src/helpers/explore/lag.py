@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from helpers import charts, lag, linking, parameters
+from helpers import charts, data, lag, linking
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control, load
 from helpers.inference import Unanswered
 
@@ -15,7 +15,7 @@ ARENA, STYLED, EPOCH = "Arena", "Arena with style control", "Epoch index"
 
 def topic() -> Topic:
     """List the controls of the lag, with what they show."""
-    declared = parameters.parameters(NOTEBOOK)
+    declared = data.declared_parameters()[NOTEBOOK]
     quarters = pd.date_range("2023-06-30", declared["as_of"], freq="QE")
     controls = [
         as_of_control(NOTEBOOK),
@@ -29,7 +29,7 @@ def topic() -> Topic:
 
 def look(choice: dict) -> Look:
     """Backward lag, its ratio to that on a base day, and both frontiers, of a choice of scale and reading."""
-    declared, as_of, reading = parameters.parameters(NOTEBOOK), choice["as_of"], choice["reading"]
+    declared, as_of, reading = data.declared_parameters()[NOTEBOOK], choice["as_of"], choice["reading"]
     scores, boards = load("arena_scores", as_of), load("arena_boards", as_of)
     catalogue, index = load("models", as_of), load("eci_scores", as_of)
     if choice["scale"] == EPOCH:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from helpers import data, parameters, results
+from helpers import data, results
 from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered
 
 # a slider asks for the same tables again and again; they are cut and never changed
@@ -115,7 +115,7 @@ def _reach():
 
 def as_of_control(notebook: str) -> Control:
     """Offer the ends of months that the data reach, and the days of both editions."""
-    (first, last), declared = _reach(), parameters.parameters(notebook)["as_of"]
+    (first, last), declared = _reach(), data.declared_parameters()[notebook]["as_of"]
     months = [f"{day:%Y-%m-%d}" for day in pd.date_range(first, last, freq="ME")]
     return dates_control("as_of", "as-of date", [*months, last], declared)
 

@@ -4,7 +4,7 @@ import functools
 
 import pandas as pd
 
-from helpers import charts, events, inference, parameters, returns
+from helpers import charts, data, events, inference, returns
 from helpers.explore.looks import Control, Look, Topic, answered, as_of_control, dates_control, latest, load
 from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered
 from helpers.returns import Portfolio
@@ -30,7 +30,7 @@ AROUND = pd.Timedelta(days=90)
 
 def topic() -> Topic:
     """List the controls of the event study, with what they show."""
-    declared = parameters.parameters(NOTEBOOK)
+    declared = data.declared_parameters()[NOTEBOOK]
     days = _calendar()
     shock, end = (pd.Timestamp(declared[name]) for name in ("shock_day", "note_day"))
     groups = {CHAIN: None} | _firms(latest())
@@ -54,7 +54,7 @@ def look(choice: dict) -> Look:
     What follows from the shock day moves with it: its eve, and the end of the estimation window, as many trading days
     before the shock as declared.
     """
-    declared, as_of, group = parameters.parameters(NOTEBOOK), choice["as_of"], choice["group"]
+    declared, as_of, group = data.declared_parameters()[NOTEBOOK], choice["as_of"], choice["group"]
     indices, caps = load("return_indices", as_of), load("market_caps", as_of)
     shock, end, days = choice["shock_day"], choice["note_day"], _calendar()
     newest = returns.last_trading_day(indices)
@@ -111,7 +111,7 @@ def _drawn(model, mean, members, group, days):
     path = answered(events.around, model, members, f"{pd.Timestamp(quiet) + pd.Timedelta(days=1):%Y-%m-%d}", end)
     if isinstance(path, Unanswered):
         return path
-    release = parameters.parameters("03_open_source_lag")["release_day"]
+    release = data.declared_parameters()["03_open_source_lag"]["release_day"]
     # words of two marks need some days between them
     near = path.index[path.date > release][:1], path.index[path.date == shock]
     apart = len(near[0]) and abs(near[0][0] - near[1][0]) > 3

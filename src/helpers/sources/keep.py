@@ -35,24 +35,6 @@ class Change:
         return bool(len(self.new) or len(self.later))
 
 
-def held(table: str) -> pd.DataFrame:
-    """Give the rows of a table as text cells, as they stand after all that was revised.
-
-    Raises
-    ------
-    helpers.data.DataError
-        If the table breaks a rule.
-    """
-    (cells, faults), (revised, more) = data.read(table), data.vintages(table)
-    if faults or more:
-        raise data.DataError([*faults, *more])
-    if revised is None:
-        return cells.reset_index(drop=True)
-    revised = revised.sort_values(data.KNOWN_FROM, kind="stable").drop(columns=data.KNOWN_FROM)
-    both = pd.concat([cells, revised], ignore_index=True)
-    return both.drop_duplicates(_key(table), keep="last", ignore_index=True)
-
-
 def closed() -> dict[str, str]:
     """Tell of each table up to which day editions may have been built from it: no row that was known by then is added.
 
@@ -80,7 +62,7 @@ def compare(source: str, pulled: Pulled, today: str, closed: str) -> Change:
     Stopped
         If rows break a rule of the table, contradict what is held beyond the tolerance, or are fewer than held.
     """
-    table, old = pulled.table, held(pulled.table)
+    table, old = pulled.table, data.cells(pulled.table)
     key, known_on = _key(table), data.sources().known_on[table]
     rows = pulled.rows.astype(object).reindex(columns=old.columns, fill_value="").fillna("").astype(str)
     # what is announced but not yet in force comes when it is
@@ -184,7 +166,7 @@ def references(changes: list[Change]) -> None:
     for change in changes:
         for rule in described[(described.table == change.table) & (described.refers_to != "")].itertuples():
             other, column = rule.refers_to.split(".")
-            targets = {"", *held(other)[column], *(coming[other][column] if other in coming else ())}
+            targets = {"", *data.cells(other)[column], *(coming[other][column] if other in coming else ())}
             lost = sorted(set(coming[change.table][rule.column]) - targets)
             if lost:
                 raise Stopped(f"{change.table}: {lost[0]!r} of column {rule.column} is not in {rule.refers_to}")
@@ -201,9 +183,8 @@ def written(changes: list[Change], today: str) -> dict:
             stated[change.table] = (hashlib.sha256(files[place]).hexdigest(), newest)
         if len(change.later):
             place = paths.DATA / "vintages" / f"{change.table}.csv"
-            columns = [*held(change.table).columns, data.KNOWN_FROM]
-            old = place.read_bytes() if place.is_file() else _text([columns]).encode()
-            files[place] = _inserted(old, change.table, change.later[columns], data.KNOWN_FROM)
+            old = place.read_bytes() if place.is_file() else _text([change.later.columns]).encode()
+            files[place] = _inserted(old, change.table, change.later, data.KNOWN_FROM)
             stated.setdefault(change.table, (None, ""))
     if stated:
         files[paths.DATA / "sources.csv"] = _restated(stated, today)

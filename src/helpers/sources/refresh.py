@@ -137,7 +137,7 @@ def _one(name, ask, dry):
     except ModuleNotFoundError as error:
         raise Stopped(f"no module {error.name} for this row of data/feeds.csv") from None
     try:
-        pulled = module.pull(ask, keep.held, ask.today)
+        pulled = module.pull(ask, data.cells, ask.today)
     finally:
         if not dry:
             for received in ask.received:
