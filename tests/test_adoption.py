@@ -6,6 +6,7 @@ from scipy import special, stats
 
 from helpers import adoption, data
 from helpers.inference import Estimate, Unanswered
+from helpers.rows import rows_of
 
 NOTE, LATE = "2025-02-14", "2026-07-31"
 CYCLES = ["202501", "202502", "202503"]
@@ -372,3 +373,100 @@ def test_questions_asked_too_early_are_not_answered():
     answers += [adoption.as_printed(none, CYCLES), adoption.fan(rows, "202503")]
     assert all(isinstance(answer, Unanswered) for answer in answers)
     assert adoption.forecasts(rows).empty and adoption.forecast_errors(adoption.forecasts(rows)).empty
+
+
+def cut(table="btos_national", start=4, **columns):
+    """A few rows of a table with the positions that they have in it."""
+    rows = pd.DataFrame(columns)
+    rows.index += start
+    rows.attrs["table"] = table
+    return rows
+
+
+def positions(*estimates):
+    return [{table: rows.tolist() for table, rows in rows_of(one).positions().items()} for one in estimates]
+
+
+def test_a_mean_of_cycles_lists_the_cycles_averaged_and_no_others():
+    rows = cut(cycle=[*CYCLES, "202504"], wording="old", use_rate=[6.0, 7.0, np.nan, 8.0], use_se=0.2)
+    rows = rows.assign(reference_start=pd.date_range("2025-01-01", periods=4, freq="14D"))
+    rows = rows.assign(reference_end=rows.reference_start)
+    found = [adoption.mean_rate(rows, CYCLES[:2]), adoption.as_printed(rows, CYCLES[:1])]
+    found += [adoption.newest_rate(rows), adoption.newest_rate(rows, count=3)]
+    assert positions(*found) == [{"btos_national": places} for places in ([4, 5], [4], [7], [4, 5, 7])]
+    assert positions(adoption.newest_rate(rows.iloc[:2])) == [{"btos_national": [5]}]
+
+
+def test_a_gap_lists_its_cells_and_the_employees_of_its_sectors_alone():
+    sectors = ["51", "52", "23", "72"]
+    rows = cut(
+        "btos_sectors", cycle="202501", sector=sectors, wording="old", use_rate=[20.0, 12.0, 4.0, 5.0], use_se=1.0
+    )
+    measures = cut("sector_measures", 9, sector=sectors, measure="employment", value=[3.0, 1.0, 5.0, 7.0])
+    employment = adoption.sector_measure(measures, "employment")
+    found = [adoption.sector_gap(rows, high, ["23"], ["202501"]) for high in (["51", "52"], ["51"])]
+    found.append(adoption.sector_gap(rows, ["51"], ["72"], ["202501"], employment))
+    assert positions(*found) == [
+        {"btos_sectors": [4, 5, 6]},
+        {"btos_sectors": [4, 6]},
+        {"btos_sectors": [4, 7], "sector_measures": [9, 12]},
+    ]
+    # the share of employees covered rests on all of them, the rate on the sectors printed
+    covered = adoption.employed_rate(rows.iloc[:2], employment, ["202501"])
+    assert positions(covered) == [{"btos_sectors": [4, 5], "sector_measures": [9, 10, 11, 12]}]
+
+
+def test_a_trend_and_a_break_list_the_cycles_that_entered(old):
+    answers = {
+        "all": adoption.trend(old),
+        "newest": adoption.trend(old, last=20),
+        "no supplement": adoption.trend(old, "dropped"),
+        "near": adoption.trend_break(old, NOTE, within=1),
+        "drift": adoption.mean_change(old),
+    }
+    listed = {name: rows["btos_national"] for name, rows in zip(answers, positions(*answers.values()), strict=True)}
+    assert listed["all"] == listed["drift"] == sorted(old.index)
+    assert listed["newest"] == sorted(old.index[-20:])
+    assert listed["no supplement"] == sorted(old.index[~old.supplement])
+    assert len(listed["near"]) == answers["near"].n < len(old)
+
+
+def test_calls_list_one_printing_a_quarter_of_the_span():
+    rows = cut(
+        "earnings_mentions",
+        0,
+        quarter=["2022Q4", "2023Q1", "2023Q1", "2023Q2", "2023Q3"],
+        series=["firms citing AI"] * 4 + ["mentions"],
+        vintage=["first print", "first print", "restated", "first print", "first print"],
+        value=[10, 20, 22, 30, 40],
+    )
+    printings = ("first print", "restated")
+    found = [
+        adoption.yearly_change(rows, "2023Q1", "2024Q4"),
+        adoption.yearly_change(rows, "2023Q1", "2024Q4", printings),
+    ]
+    assert positions(*found) == [{"earnings_mentions": [1, 3]}, {"earnings_mentions": [2, 3]}]
+
+
+def test_a_survey_lists_the_periods_that_were_compared():
+    days = pd.to_datetime(["2024-01-01", "2022-01-01", "2023-01-01"])
+    periods = {
+        "period_start": days,
+        "period_end": days,
+        "value": [30.0, 10.0, 20.0],
+        "standard_error": [np.nan, 1.0, 1.0],
+    }
+    rows = adoption.survey(cut("adoption_figures", measure="m", entity="e", unit="percent", **periods))
+    found = [adoption.survey_rate(rows), adoption.survey_rate(rows, 0), adoption.survey_change(rows)]
+    found.append(adoption.survey_change(rows.iloc[:-1]))
+    assert positions(*found) == [{"adoption_figures": places} for places in ([4], [5], [4, 5], [5, 6])]
+
+
+def test_the_table_by_size_has_a_row_a_class_and_span_the_smallest_firms_first():
+    rows = cut("btos_sizes", cycle=["a", "b"] * 2, wording="old", size_class=["250+", "250+", "1-4", "1-4"], use_se=0.3)
+    rows = rows.assign(use_rate=[10.0, 20.0, 2.0, 4.0])
+    table = adoption.size_table(rows, [["a", "b"], ["b"], ["b"]])
+    assert table.employees.tolist() == ["1-4", "1-4", "250+", "250+"]
+    assert table.cycles.tolist() == ["a to b", "b to b"] * 2 and table.use_rate.tolist() == [3, 4, 15, 20]
+    assert adoption.size_table(rows, [["c"]]).empty
+    assert positions(table) == [{"btos_sizes": [4, 5, 6, 7]}]

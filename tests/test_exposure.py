@@ -8,6 +8,7 @@ from scipy import special, stats
 
 from helpers import data, exposure
 from helpers.inference import Estimate, Unanswered
+from helpers.rows import rows_of
 
 # leaf blotch on barley, percent of the leaf, ten varieties by nine sites (Wedderburn 1974)
 BLOTCH = """
@@ -367,3 +368,70 @@ def test_the_regression_of_the_replication_edition_is_pinned(known):
     assert (len(one.use), len(one.sectors)) == (54, 16)
     assert exposure.slope(one) == pytest.approx(0.61, abs=0.005)
     assert isinstance(exposure.jackknife(one), Estimate)
+
+
+def cut(rows, table):
+    rows.attrs["table"] = table
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rule", "listed"),
+    [
+        ("printed", [2, 4, 5, 8]),
+        ("all printed", [4, 5]),
+        ("own mean", [0, 1, 2, 3, 4, 5, 6, 7, 8]),
+        (0.5, [1, 2, 4, 5, 7, 8, 10, 11]),
+    ],
+)
+def test_rates_list_the_cells_that_entered_under_their_rule(rule, listed):
+    rates = {"s511": [5.0, np.nan, 6.0], "s512": [7.0, 8.0, 9.0], "s521": [1.0, np.nan, 2.0], "s541": [np.nan] * 3}
+    rows = cut(cells(**rates), "btos_subsectors")
+    table = exposure.filled(rows, "subsector", 2, rule)
+    assert rows_of(table).positions()["btos_subsectors"].tolist() == listed
+    # a stratum's cells are its own
+    alone = rows_of(table[table.subsector == "512"]).positions()["btos_subsectors"]
+    assert alone.tolist() == [place for place in listed if place in (3, 4, 5)]
+
+
+@pytest.fixture(scope="module")
+def traced():
+    """Twelve subsectors of as many sectors, one never printed and one without an exposure; two industries in each."""
+    codes = ["111", "211", "221", "236", "311", "423", "441", "511", "522", "531", "541", "561"]
+    rates = [1.0, 2.0, 3.0, 4.0, 3.0, 6.0, 7.0, 9.0, 8.0, 10.0, np.nan, 11.0]
+    rows = cells(**{f"s{code}": [rate] for code, rate in zip(codes, rates, strict=True)})
+    industries = [f"{code}{digit}" for code in codes[:-1] for digit in (1, 2)]
+    exposures = pd.DataFrame({"industry": industries, "exposure": np.arange(float(len(industries)))})
+    return cut(rows, "btos_subsectors"), cut(exposures, "industry_exposures")
+
+
+def test_a_coefficient_lists_the_strata_that_have_both_a_rate_and_an_exposure(traced):
+    rows, exposures = traced
+    table, covariate = exposure.filled(rows, "subsector", 1, "printed"), exposure.subsector_exposures(exposures)
+    sample = exposure.sample(table, "subsector", covariate)
+    # neither the subsector never printed nor the one of unknown exposure
+    expected = {"btos_subsectors": list(range(10)), "industry_exposures": list(range(20))}
+    weights = exposure.webb_weights(49, 10, np.random.SeedSequence(1))
+    found = [exposure.coefficient(sample, weights), exposure.jackknife(sample), exposure.descriptive(sample)]
+    found += [exposure.permutation(sample, 9, np.random.SeedSequence(1)), sample]
+    for one in found:
+        assert {name: places.tolist() for name, places in rows_of(one).positions().items()} == expected
+    fewer = exposure.sample(table[table.subsector != "236"], "subsector", covariate)
+    assert {name: len(places) for name, places in rows_of(fewer).positions().items()} == {
+        "btos_subsectors": 9,
+        "industry_exposures": 18,
+    }
+
+
+def test_a_coefficient_is_computed_again_from_the_rows_that_it_lists(traced):
+    def found(rows, exposures):
+        covariate = exposure.subsector_exposures(exposures)
+        tables = {rule: exposure.filled(rows, "subsector", 1, rule) for rule in ("printed", 0.5)}
+        tables["worst"] = exposure.worst_case(rows, "subsector", 1, covariate, 0.5, 3.0)
+        return {
+            key: exposure.jackknife(exposure.sample(table, "subsector", covariate)) for key, table in tables.items()
+        }
+
+    for key, estimate in found(*traced).items():
+        places = rows_of(estimate).positions()
+        assert found(*(one.loc[places[one.attrs["table"]]] for one in traced))[key] == estimate

@@ -14,6 +14,9 @@ import pytest
 import statsmodels.api as sm
 
 from helpers import adoption, cache, data, events, gate, own, parameters, paths, returns
+from helpers.inference import Estimate
+from helpers.rows import rows_of
+from recompute import Trace
 
 PAGE = (paths.ROOT / "docs" / "own-cases.md").read_text(encoding="utf-8")
 IMPORTERS = ["AAPL", "AMZN", "DELL", "SMCI", "TSLA"]
@@ -392,6 +395,40 @@ def test_the_error_of_a_change_covers_what_sampling_does_to_it():
     changes = np.diff(adoption.logit(drawn), axis=1)[:, 0] / (731 / 365.25)
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * changes.std(), rel=0.01)
     assert adoption.survey_change(rows.assign(use_se=[0.5, np.nan])).is_exact
+
+
+@pytest.mark.parametrize(("periods", "label"), [(2, "the last step alone"), (12, "last twelve periods")])
+def test_an_alternative_that_is_the_headline_itself_is_not_shown(periods, label):
+    labels = [
+        {name for part in own.survey_alternatives(survey_of(count)).values() for name in part}
+        for count in (periods, periods + 1)
+    ]
+    assert labels[1] - labels[0] == {label}
+    rows = survey_of(periods)
+    headlines = {"change": adoption.survey_change(rows), "trend": adoption.trend(rows)}
+    for name, part in own.survey_alternatives(rows).items():
+        same = [one for one in part.values() if one == headlines[name]]
+        assert not [one for one in same if isinstance(one, Estimate)]
+
+
+def survey_of(count):
+    """A monthly survey whose log odds waver about a line."""
+    starts = pd.date_range("2022-01-01", periods=count, freq="MS")
+    rates = 100 / (1 + np.exp(3 - 0.03 * np.arange(count) - np.random.default_rng(1).normal(0, 0.02, count)))
+    columns = {"measure": "m", "entity": "e", "unit": "percent", "standard_error": np.nan, "value": rates}
+    return adoption.survey(
+        pd.DataFrame({"period_start": starts, "period_end": starts + pd.offsets.MonthEnd(), **columns})
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"since": "2023-01-01"}])
+def test_a_survey_is_computed_again_from_the_periods_that_each_number_lists(settings, monkeypatch):
+    trace = Trace("own_survey", "2026-07-31", **settings).run(monkeypatch)
+    answered = {name: one for name, one in trace.recorded.items() if isinstance(one, Estimate)}
+    assert set(answered) == {"survey-rate", "survey-change"}
+    assert {name: trace.again(name) for name in answered} == answered
+    listed = {name: len(rows_of(one).positions()["adoption_figures"]) for name, one in answered.items()}
+    assert listed == {"survey-rate": 1, "survey-change": 2}
 
 
 def test_a_monthly_survey_is_forecast_in_months_and_uneven_steps_are_refused():

@@ -111,9 +111,8 @@ def mean_rate(rows: pd.DataFrame, cycles: list[str], weights: str = "equal") -> 
     share = share / share.sum()
     value, half = share @ chosen.use_rate, _HALF * np.sqrt(share**2 @ chosen.use_se**2)
     method = f"mean of cycles {', '.join(sorted(cycles))}" if len(cycles) > 1 else f"cycle {cycles[0]}"
-    return Estimate(
-        value, value - half, value + half, PERCENT, len(chosen), method, CLOSED_FORM, partial(rows_of, chosen)
-    )
+    entered = partial(rows_of, chosen)
+    return Estimate(value, value - half, value + half, PERCENT, len(chosen), method, CLOSED_FORM, entered)
 
 
 def as_printed(rows: pd.DataFrame, cycles: list[str]) -> Estimate | Unanswered:

@@ -378,8 +378,8 @@ def forecast_fan(
         title = f"From cycle {origin} the trend leads to {last.forecast:.1f}% of firms by {last.middle:%Y-%m-%d} "
         title += f"({last.low:.1f} to {last.high:.1f})"
     subtitle = (
-        "Left: percent of firms, old wording; fan: trend of the log odds, width from its own past errors; diamond: "
-        "what firms expected. Right: mean absolute error of every forecast met so far, points"
+        f"Left: percent of firms, {known.wording.iloc[0]} wording; fan: trend of the log odds, width from its own past "
+        "errors; diamond: what firms expected. Right: mean absolute error of every forecast met so far, points"
     )
     figure, (axis, strip) = canvas(title, subtitle, 3.8, columns=2, width_ratios=[1.4, 1])
     figure.subplots_adjust(wspace=0.28, right=0.86, bottom=0.95 / figure.get_figheight())
