@@ -259,7 +259,8 @@ def _imports(code, own):
         elif isinstance(node, ast.Import):
             # all of the package may be had through its name
             found |= whole if any(alias.name.partition(".")[0] == "helpers" for alias in node.names) else set()
-    for name in [name for name in found if _file(name).name == "__init__.py" and name != own]:
+    packages = [name for name in found if _file(name).name == "__init__.py" and _file(name).is_file()]
+    for name in [name for name in packages if name != own]:
         found |= _held(list(ast.walk(tree)), name)
     return found
 
