@@ -156,6 +156,19 @@ def test_vendors_are_compared_by_returns_so_that_a_split_adjusted_level_is_no_di
     assert found.start.tolist() == DAYS[:2] and found.end.tolist() == DAYS[1:]
 
 
+def test_an_agreement_of_vendors_lists_both_prices_of_each_return_and_no_others():
+    checks = pd.DataFrame({"security": ["A", "B", "A", "B"], "date": np.repeat(DAYS[:2], 2), "kind": "close",
+                           "vendor": "x", "check_vendor": "y", "independent": True,
+                           "price": [10.0, 5.0, 11.0, 6.0], "check_price": [10.0, 5.0, 11.0, 5.0]})  # fmt: skip
+    checks.attrs["table"] = "price_checks"
+    differences, seed = returns.vendor_differences(checks), np.random.SeedSequence(1)
+    both = returns.vendor_agreement(differences, 0.2, 50, seed)
+    assert (both.value, both.n) == (0.5, 2) and both.rows().positions()["price_checks"].tolist() == [0, 1, 2, 3]
+    one = returns.vendor_agreement(differences[differences.security == "B"], 0.2, 50, seed)
+    assert one.value == 0 and one.rows().positions()["price_checks"].tolist() == [1, 3]
+    assert isinstance(returns.vendor_agreement(differences.iloc[:0], 0.2, 50, seed), Unanswered)
+
+
 def test_the_hyperscaler_composite_agrees_with_a_plain_loop():
     table, held = data.load("return_indices", "2025-02-14"), data.load("market_caps", "2025-02-14")
     names, start, end = ["ORCL", "MSFT", "GOOGL", "IBM", "AMZN"], "2025-01-24", "2025-02-14"

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from helpers.inference import Estimate, Unanswered, exact
-from helpers.rows import carry, rows_of
+from helpers.inference import Estimate, Unanswered, clustered_share, exact
+from helpers.rows import carry, joined, rows_of
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,8 @@ def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a security, kind, pair of vendors and pair of following days: security, kind, vendor, check_vendor,
-        independent, start, end, return_percent, check_return_percent, difference (percentage points, absolute).
+        independent, start, end, return_percent, check_return_percent, difference (percentage points, absolute); its
+        index is that of the price at the end.
     """
     key = ["security", "kind", "vendor", "check_vendor"]
     rows = checks.sort_values([*key, "date"], kind="stable")
@@ -261,8 +262,43 @@ def vendor_differences(checks: pd.DataFrame) -> pd.DataFrame:
         return_percent=100 * (rows.price / before.price - 1),
         check_return_percent=100 * (rows.check_price / before.check_price - 1),
     )
-    out = out.dropna(subset="start").reset_index(drop=True)
-    return out.assign(difference=(out.return_percent - out.check_return_percent).abs())
+    out = out.dropna(subset="start")
+    out = out.assign(difference=(out.return_percent - out.check_return_percent).abs())
+    ends = (joined(out[[*key, end]], [*key, end], checks.rename(columns={"date": end})) for end in ("start", "end"))
+    return carry(out, *ends)
+
+
+def vendor_agreement(
+    differences: pd.DataFrame, tolerance: float, draws: int, seed: np.random.SeedSequence
+) -> Estimate | Unanswered:
+    """Estimate the share of the returns on which two vendors agree, with an interval that resamples whole securities.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        One row a return, as `vendor_differences` gives: security, difference.
+    tolerance : float
+        Percentage points: returns that differ by no more agree.
+    draws : int
+        Bootstrap samples.
+    seed : SeedSequence
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Between 0 and 1, as `helpers.inference.clustered_share` gives. Unanswered without a row.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"security": ["A", "B"], "difference": [0.1, 0.3]})
+    >>> vendor_agreement(rows, 0.2, 100, np.random.SeedSequence(1)).value
+    0.5
+    """
+    if differences.empty:
+        return Unanswered("no price check was known yet")
+    agree, method = differences.difference <= tolerance, "bootstrap by security"
+    rows = partial(rows_of, differences)
+    return clustered_share(agree, differences.security, "share", method, draws, seed, rows)
 
 
 def returns_table(
