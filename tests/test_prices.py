@@ -5,6 +5,7 @@ import statsmodels.api as sm
 
 from helpers import data, frontier, prices
 from helpers.inference import CANNOT_BE_ASKED_YET, NOT_CHECKABLE, Estimate, Unanswered
+from helpers.rows import rows_of
 
 NOTE, LATE, GPT4 = "2025-02-14", "2026-10-02", "gpt-4-0314"
 DAYS = ["2022-12-30", "2024-10-31", NOTE, "2025-06-30", "2025-12-31", "2026-07-31", LATE]
@@ -39,6 +40,63 @@ FEW = offers(
 
 def change(table, end="2024-12-31", draws=200, **options):
     return prices.lowest_change(table, "anchor", end, draws, seed(), "test", **options)
+
+
+def cut(rows, table):
+    """Rows as though loaded, so that what is made of them lists them."""
+    rows = rows.reset_index(drop=True)
+    rows.attrs = {"table": table}
+    return rows
+
+
+def test_a_change_of_a_price_list_lists_the_prices_of_its_period_and_tier():
+    days = pd.to_datetime(["2024-06-01", "2023-01-01", "2024-01-01", "2024-03-01", "2025-01-01"])
+    listed = pd.DataFrame({"effective_date": days, "model": "m", "tier": ["big", "big", "big", "small", "big"],
+                           "output_usd_per_mtok": [2.0, 8.0, 4.0, 1.0, 1.0], "date_basis": "launch"})  # fmt: skip
+    path = prices.tier_path(cut(listed, "openai_prices"), "big")
+    for how in ("ends", "slope", "fit"):
+        whole = prices.path_change(path, "2023-02-01", "2024-12-31", LATE, "a price", how)
+        assert whole.rows().positions()["openai_prices"].tolist() == [0, 1, 2], how
+    short = prices.path_change(path, "2024-02-01", "2024-12-31", LATE, "a price")
+    assert short.rows().positions()["openai_prices"].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("back, sold", [(False, [1]), (True, [0, 1])])
+def test_an_offer_lists_its_price_its_model_and_the_scores_of_its_level(back, sold):
+    board = cut(pd.DataFrame({"arena_key": ["x", "y", "z"], "score": [9.0, 8.0, 7.0], "error": 1.0}), "arena_scores")
+    days = pd.to_datetime(["2024-01-01", "2024-06-01", "2024-01-01"])
+    listed = pd.DataFrame({"arena_key": ["y", "y", "z"], "effective_date": days, "price_basis": "vendor list",
+                           "output_usd_per_mtok": [2.0, 1.0, 3.0]})  # fmt: skip
+    about = pd.DataFrame({"arena_key": ["z", "y"], "name": ["Z", "Y"], "developer": "d",
+                          "release_date": pd.Timestamp("2023-12-01")})  # fmt: skip
+    levels = prices.on_board(board, "x")
+    tables = levels, cut(listed, "model_prices"), cut(about, "models"), ["vendor list"]
+    table = prices.offers(*tables, carried_back=back)
+    last = table[(table.arena_key == "y") & (table.price_usd == 1)]
+    found = {name: rows.tolist() for name, rows in rows_of(last).positions().items()}
+    assert found == {"arena_scores": [0, 1], "model_prices": sold, "models": [1]}
+    stated = prices.offers(prices.on_board(board, "x", 8.5), *tables[1:], carried_back=back)
+    assert rows_of(stated[stated.arena_key == "y"]).positions()["arena_scores"].tolist() == [1]
+
+
+def test_a_lowest_price_lists_the_offers_up_to_its_end_and_an_elasticity_its_months():
+    board = cut(pd.DataFrame({"arena_key": ["anchor", "late"], "score": [9.0, 9.5], "error": 1.0}), "arena_scores")
+    days = pd.to_datetime(["2024-01-01", "2024-06-01", "2025-01-01"])
+    listed = pd.DataFrame({"arena_key": ["anchor", "anchor", "late"], "effective_date": days,
+                           "price_basis": "vendor list", "output_usd_per_mtok": [8.0, 4.0, 1.0]})  # fmt: skip
+    about = pd.DataFrame({"arena_key": ["anchor", "late"], "name": ["A", "L"], "developer": ["a", "l"],
+                          "release_date": pd.Timestamp("2023-12-01")})  # fmt: skip
+    made = prices.on_board(board, "anchor"), cut(listed, "model_prices"), cut(about, "models"), ["vendor list"]
+    table = prices.offers(*made)
+    short, whole = (change(table, end) for end in ("2024-12-31", "2025-12-31"))
+    assert short.rows().positions()["model_prices"].tolist() == [0, 1]
+    assert whole.rows().positions()["model_prices"].tolist() == [0, 1, 2]
+    ends = pd.to_datetime(["2023-06-30", "2024-01-31", "2024-07-31", "2025-01-31", "2025-02-28"])
+    volumes = cut(pd.DataFrame({"period_end": ends, "tokens_per_month": [1, 2, 3, 5, 7]}), "token_volumes")
+    months = prices.volumes_at_prices(volumes, prices.cheapest(table, "2025-12-31"))
+    rows = prices.elasticity(months, "test").rows().positions()
+    # no price is known before the first offer
+    assert rows["token_volumes"].tolist() == [1, 2, 3, 4] and rows["model_prices"].tolist() == [0, 1, 2]
 
 
 def test_before_any_board_carries_intervals_nothing_is_said_of_the_lowest_price():
@@ -592,7 +650,10 @@ def test_stanfords_20_dollars_to_7_cents_is_a_nineteenfold_fall_a_year():
 
 
 def test_percent_a_year_become_factors_with_their_ends_in_order_above_the_published():
-    own = {"a level": Estimate(-90.0, -95.0, -80.0, prices.UNIT, 5, "x"), "asked later": Unanswered("not yet")}
+    own = {
+        "a level": Estimate(-90.0, -95.0, -80.0, prices.UNIT, 5, "x", "resampled"),
+        "asked later": Unanswered("not yet"),
+    }
     cells = {"source": ["Others (2025)"], "measure": ["a test"], "factor": [np.nan], "low": [5.0], "high": [10.0]}
     published = pd.DataFrame(cells).assign(basis="printed")
     table = prices.yearly_factors(own, published)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from functools import partial
 from zlib import crc32
 
 import numpy as np
@@ -11,6 +12,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
 from helpers.inference import CLOSED_FORM, NOT_CHECKABLE, RESAMPLED, Estimate, Unanswered, exact
+from helpers.rows import NO_ROWS, Rows, carry, joined, rows_of
 
 YEAR = 365.25
 UNIT = "percent a year"
@@ -81,7 +83,19 @@ def tier_path(listed: pd.DataFrame, tier: str, kind: str = "output") -> pd.DataF
     """
     rows = listed[listed.tier == tier]
     out = pd.DataFrame({"date": rows.effective_date, "price_usd": usd_per_mtok(rows, kind), "model": rows.model})
-    return out.assign(how=rows.date_basis).sort_values("date", kind="stable").reset_index(drop=True)
+    out = out.assign(how=rows.date_basis).sort_values("date", kind="stable")
+    return _one_to_one(out.reset_index(drop=True), out.index, listed)
+
+
+def _one_to_one(out, index, source):
+    """State that each row of a derived table is made of one row of a source, by the label of that in the source."""
+    labels, parts = pd.Series(out.index, index), []
+    for part in rows_of(source.loc[index]).parts:
+        own = part["row"] if "made_from" in source.attrs else part.index
+        labelled = part[[]].assign(row=labels.loc[own].to_numpy())
+        labelled.attrs = {"table": part.attrs["table"]}
+        parts.append(labelled)
+    return carry(out, Rows(parts))
 
 
 def new_prices(listed: pd.DataFrame, marked: str) -> pd.DataFrame:
@@ -148,24 +162,26 @@ def path_change(path: pd.DataFrame, start: str, end: str, as_of: str, what: str,
     first = max(pd.Timestamp(start), held.date.min()) if len(held) else last
     if first >= last:
         return Unanswered(f"{what}: no price is known before {end}", NOT_CHECKABLE)
-    before = held[held.date <= first].tail(1).assign(date=first)
+    before = held[held.date <= first].tail(1)
+    rows = partial(rows_of, before, held[held.date > first])
+    before = before.assign(date=first)
     held = pd.concat([before, held[held.date > first]]).drop_duplicates("date", keep="last")
     span, logs, days = f"{first:%Y-%m-%d} to {end}", np.log(held.price_usd.to_numpy(float)), held.date.to_numpy()
     if how == "fit":
-        return _line(days, logs, f"{what}, least squares over the listed prices, {span}")
+        return _line(days, logs, f"{what}, least squares over the listed prices, {span}", rows)
     # from the first price on: an unmoved price must give exactly nothing
     slope = float(_weights(days, last, how) @ (logs - logs[0]))
     words = {"ends": "first to last day", "slope": "least squares over all days"}[how]
-    return exact(yearly_percent(slope), UNIT, len(held), f"{what}, {words}, {span}")
+    return exact(yearly_percent(slope), UNIT, len(held), f"{what}, {words}, {span}", rows)
 
 
-def _line(days, logs, method):
+def _line(days, logs, method, rows):
     """Percent a year from least squares on few points, with Student's interval."""
     if len(logs) < 3:
         return Unanswered(f"{len(logs)} prices give a line no error", NOT_CHECKABLE)
     fitted = OLS(logs, add_constant(_years(days, days[0]))).fit()
     low, high = yearly_percent(fitted.conf_int()[1])
-    return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method, CLOSED_FORM)
+    return Estimate(yearly_percent(fitted.params[1]), low, high, UNIT, len(logs), method, CLOSED_FORM, rows)
 
 
 def _years(days, origin):
@@ -210,7 +226,9 @@ def on_board(board: pd.DataFrame | Unanswered, anchor: str, threshold: float | N
     if own.empty:
         return Unanswered(f"the board does not hold {anchor}", NOT_CHECKABLE)
     level = own.iloc[0] if threshold is None else threshold
-    return board[["arena_key", "error"]].assign(margin=board.score - level).reset_index(drop=True)
+    out = board[["arena_key", "error"]].assign(margin=board.score - level).reset_index(drop=True)
+    anchors = NO_ROWS if threshold is not None else rows_of(board[board.arena_key == anchor]).unlabel("row")
+    return carry(out, _one_to_one(out, board.index, board), anchors)
 
 
 def on_newest_boards(scores: pd.DataFrame, anchor: str) -> pd.DataFrame:
@@ -238,7 +256,9 @@ def on_newest_boards(scores: pd.DataFrame, anchor: str) -> pd.DataFrame:
     joint = scores[scores.board_date.isin(own.index)].sort_values("board_date", kind="stable")
     newest = joint.drop_duplicates("arena_key", keep="last").reset_index(drop=True)
     error = (newest.score_high - newest.score_low) / (2 * _HALF)
-    return newest[["arena_key"]].assign(error=error, margin=newest.score - newest.board_date.map(own))
+    out = newest[["arena_key"]].assign(error=error, margin=newest.score - newest.board_date.map(own))
+    level = joined(newest[["board_date"]], "board_date", scores[scores.arena_key == anchor])
+    return carry(out, joined(newest[["board_date", "arena_key"]], ["board_date", "arena_key"], scores), level)
 
 
 def offers(
@@ -293,9 +313,17 @@ def offers(
         since = since.where(known.duplicated("arena_key"), known.released)
     # a model of unknown maker is a maker of its own
     known = known.assign(since=since, developer=known.developer.fillna(known.name))
+    first = known.drop_duplicates("arena_key").index
     known = known.drop_duplicates(["arena_key", "since"], keep="last")
     names = ["arena_key", "name", "developer", "released", "since", "price_usd", "margin", "error"]
-    return known.sort_values(["since", "arena_key"], kind="stable")[names].reset_index(drop=True)
+    known = known.sort_values(["since", "arena_key"], kind="stable")
+    out = known[names].reset_index(drop=True)
+    keys = out[["arena_key"]]
+    entered = rows_of(joined(keys, "arena_key", levels, catalogue))
+    entered |= rows_of(_one_to_one(keys, known.index, prices))
+    # a later price is not the first one only beside the first
+    entered |= rows_of(joined(keys, "arena_key", prices.loc[first])) if carried_back else NO_ROWS
+    return carry(out, entered)
 
 
 def coverage(
@@ -374,9 +402,11 @@ def cheapest(
     best = price.argmin(axis=0)
     path = models.loc[best, ["arena_key", "name", "developer"]].reset_index(drop=True)
     path = path.assign(date=days, price_usd=price[best, np.arange(len(days))])
+    entered = rows_of(held).unlabel("row")
     same = (path.arena_key == path.arena_key.shift()) & (path.price_usd == path.price_usd.shift())
     same.iloc[-1] = False
-    return path.loc[~same, ["date", "price_usd", "arena_key", "name", "developer"]].reset_index(drop=True)
+    out = path.loc[~same, ["date", "price_usd", "arena_key", "name", "developer"]].reset_index(drop=True)
+    return carry(out, entered)
 
 
 def _stream(seed, key):
@@ -488,7 +518,7 @@ def lowest_change(
         return held
     if margin:
         error = np.hypot(held.error, held.error[held.arena_key == anchor].iloc[0])
-        held = held[(held.margin - margin * error >= 0) | (held.arena_key == anchor)].reset_index(drop=True)
+        held = held[(held.margin - margin * error >= 0) | (held.arena_key == anchor)]
     days = _steps(held, first, last) if how == "slope" else pd.DatetimeIndex([first, last])
     weights = _weights(days.to_numpy(), last, how)
     points = held[(held.margin >= 0) | (held.arena_key == anchor)]
@@ -501,14 +531,18 @@ def lowest_change(
     words = {"ends": "first to last day", "slope": "least squares over all days"}[how]
     makers = models.developer.nunique()
     method = f"{what}, {words}, {first:%Y-%m-%d} to {end}; bootstrap of {makers} developers and draws of scores"
-    return Estimate(value, min(low, value), max(high, value), UNIT, len(models), method, RESAMPLED)
+    # a score without an error took the widest
+    known = table[table.since <= last]
+    widest = known[known.error == known.error.max()].iloc[: int(known.error.isna().any())]
+    rows = partial(rows_of, held, widest)
+    return Estimate(value, min(low, value), max(high, value), UNIT, len(models), method, RESAMPLED, rows)
 
 
 def _measured(table):
     """Rows with the error of each score; one that was never given takes the widest."""
     if table.error.isna().all():
         return Unanswered("no board known yet carries intervals")
-    return table.assign(error=table.error.fillna(table.error.max())).reset_index(drop=True)
+    return table.assign(error=table.error.fillna(table.error.max()))
 
 
 def lowest_band(
@@ -545,7 +579,8 @@ def entries(table: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
     if isinstance(table, Unanswered):
         return table
     first = table.drop_duplicates("arena_key").rename(columns={"since": "date"}).reset_index(drop=True)
-    return first[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(first.date))
+    out = first[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(first.date))
+    return _one_to_one(out, table.drop_duplicates("arena_key").index, table)
 
 
 def on_sale(table: pd.DataFrame | Unanswered, end: str) -> pd.DataFrame | Unanswered:
@@ -563,7 +598,8 @@ def on_sale(table: pd.DataFrame | Unanswered, end: str) -> pd.DataFrame | Unansw
     price, models = _grid(table, days, False)
     rows = [models.assign(date=day, price_usd=price[:, t])[np.isfinite(price[:, t])] for t, day in enumerate(days)]
     panel = pd.concat(rows, ignore_index=True)
-    return panel[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(panel.date))
+    out = panel[["arena_key", "developer", "date", "price_usd", "margin"]].assign(period=_halves(panel.date))
+    return joined(out, "arena_key", table)
 
 
 def _halves(dates):
@@ -683,7 +719,9 @@ def hedonic_change(
     low, high = yearly_percent((np.nanquantile(drawn[:, -1], [0.025, 0.975]) - shift) / years)
     words = {"trend": "linear in time", "dummies": f"dummies of {periods[0]} and {periods[-1]}"}[how]
     method = f"hedonic regression on score, {words}; bootstrap of {sample.developer.nunique()} developers"
-    return Estimate(value, min(low, value), max(high, value), UNIT, len(sample), method, RESAMPLED)
+    return Estimate(
+        value, min(low, value), max(high, value), UNIT, len(sample), method, RESAMPLED, partial(rows_of, sample)
+    )
 
 
 def volumes_at_prices(volumes: pd.DataFrame, path: pd.DataFrame | Unanswered) -> pd.DataFrame | Unanswered:
@@ -710,7 +748,9 @@ def volumes_at_prices(volumes: pd.DataFrame, path: pd.DataFrame | Unanswered) ->
     if both.empty:
         return Unanswered("no count of tokens is known for a month with a price")
     out = pd.DataFrame({"month": both.period_end, "tokens": both.tokens_per_month.astype(float)})
-    return out.assign(price_usd=both.price_usd, spending_usd=out.tokens * both.price_usd / 1e6).reset_index(drop=True)
+    out = out.assign(price_usd=both.price_usd, spending_usd=out.tokens * both.price_usd / 1e6).reset_index(drop=True)
+    counted = volumes.rename(columns={"period_end": "month"})
+    return carry(out, joined(out[["month"]], "month", counted), rows_of(path).unlabel("row"))
 
 
 def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False) -> Estimate | Unanswered:
@@ -749,7 +789,9 @@ def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False
     low, high = fitted.conf_int()[1]
     freedom = int(fitted.df_resid)
     method = f"log tokens on log price{' and time' if trend else ''}, {what}; Student, {freedom} degrees of freedom"
-    return Estimate(fitted.params[1], low, high, "elasticity", len(months), method, CLOSED_FORM)
+    return Estimate(
+        fitted.params[1], low, high, "elasticity", len(months), method, CLOSED_FORM, partial(rows_of, months)
+    )
 
 
 def yearly_factors(own: dict, published: pd.DataFrame) -> pd.DataFrame | Unanswered:
