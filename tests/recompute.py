@@ -192,8 +192,10 @@ class Trace:
             names = list(value.columns[:8]) if isinstance(value, pd.DataFrame) else value.name
             return Unknown(f"a table made in a cell: {names}")
         columns = None
-        if isinstance(parent, pd.DataFrame):
-            columns = value.name if isinstance(value, pd.Series) else list(value.columns)
+        if isinstance(value, pd.Series) and isinstance(parent, pd.DataFrame):
+            columns = value.name
+        elif isinstance(value, pd.DataFrame) and not value.columns.equals(parent.columns):
+            columns = list(value.columns)
         cut = Cut(node, value.index, columns)
         if not cut.of(parent).equals(value):
             return Unknown(f"a table that a cell has changed: {columns}")

@@ -225,7 +225,8 @@ def test_the_rows_that_contributions_rest_on_give_them_again_and_each_is_needed(
     indices = data.load("return_indices", LATE)
     for start in (YEAR[0], "2023-12-31"):  # the second no trading day
         parts = concentration.contributions(firms, levels, SEVEN, "SPY", start, YEAR[1])
-        held, closes = concentration.rows_used(weights, indices, parts, SEVEN, "SPY")
+        positions = concentration.gains_share(parts).rows().positions()
+        held, closes = weights.loc[positions["index_weights"]], indices.loc[positions["return_indices"]]
         again = [concentration.snapshots(held), returns.wide(closes), SEVEN, "SPY", start, YEAR[1]]
         pd.testing.assert_frame_equal(concentration.contributions(*again), parts)
         assert len(held) == 8 * len(parts.attrs["snapshots"]) and len(closes) == 8 * closes.date.nunique()
@@ -235,9 +236,59 @@ def test_the_rows_that_contributions_rest_on_give_them_again_and_each_is_needed(
             assert isinstance(less, Unanswered) or not less.equals(parts)
 
 
-def test_no_answer_rests_on_no_row(weights):
-    held, closes = concentration.rows_used(weights, weights, Unanswered("no weights"), SEVEN, "SPY")
-    assert held.empty and closes.empty and held.attrs == weights.attrs
+def cut(rows, table):
+    """Rows as though loaded, so that what is made of them lists them."""
+    rows = rows.reset_index(drop=True)
+    rows.attrs = {"table": table}
+    return rows
+
+
+def test_a_share_lists_the_holdings_of_its_firms_in_its_snapshot():
+    two = [holdings(A=30.0, B=40.0, GOOGL=5.0, GOOG=4.0), holdings("2025-01-07", A=35.0, B=41.0)]
+    table = concentration.snapshots(cut(pd.concat(two), "index_weights"))
+    places = {True: [0, 1, 2, 3], False: [0, 2, 3]}
+    for rescaled, expected in places.items():
+        share = concentration.shares(table, ["A", "GOOGL"], rescaled)
+        level = concentration.level(share, "2025-01-01", "2025-01-03", LATE, "a share")
+        assert level.rows().positions()["index_weights"].tolist() == expected
+    last = concentration.level(share, "2025-01-03", "2025-01-31", LATE, "a share")
+    assert last.rows().positions()["index_weights"].tolist() == [4]
+    change = concentration.change(share, "2025-01-02", "a share")
+    assert change.rows().positions()["index_weights"].tolist() == [0, 2, 3, 4]
+    mean = concentration.level(share, "2025-01-01", "2025-01-31", LATE, "a share", "mean")
+    assert mean.rows().positions()["index_weights"].tolist() == [0, 2, 3, 4]
+    newest = concentration.newest_effective_number(table)
+    assert newest.rows().positions()["index_weights"].tolist() == [4, 5] and newest.n == 2
+    top = concentration.change(concentration.top_shares(table, 1), "2025-01-02", "largest")
+    assert top.rows().positions()["index_weights"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert top.value == pytest.approx(100 * 41 / 76 - 100 * 40 / 79)
+
+
+def test_a_carried_share_lists_its_day_and_the_day_of_its_snapshot():
+    two = [holdings("2025-01-02", A=30.0, B=9.0), holdings("2025-01-07", A=35.0, B=9.0)]
+    table = concentration.snapshots(cut(pd.concat(two), "index_weights"))
+    long = paths(A=[100, 110, 110, 50], S=[100, 100, 110, 110]).rename_axis("date").stack().rename_axis(
+        ["date", "security"]).rename("total_return_index").reset_index()  # fmt: skip
+    carried = concentration.carried_shares(table, returns.wide(cut(long, "return_indices")), ["A"], "S")
+    found = concentration.level(carried, "2025-01-03", "2025-01-06", LATE, "a share").rows().positions()
+    # the holding of A, and A and S on the first and the third day
+    assert {name: rows.tolist() for name, rows in found.items()} == {
+        "index_weights": [0],
+        "return_indices": [0, 1, 4, 5],
+    }
+
+
+def test_published_shares_keep_the_later_of_one_trading_day_and_its_row():
+    days = pd.to_datetime(["2025-01-03", "2025-01-04", "2025-01-07"])
+    printed = cut(pd.DataFrame({"date": days, "method": "press", "share_percent": [30.0, 31.0, 32.0]}), "printed")
+    shares = concentration.published_shares(printed, DAYS)["press"]
+    assert shares.to_dict() == {DAYS[1]: 31.0, DAYS[3]: 32.0}
+    level = concentration.level(shares, "2025-01-01", "2025-01-06", LATE, "press")
+    assert level.rows().positions()["printed"].tolist() == [1]
+
+
+def test_no_snapshot_has_no_effective_number(firms):
+    assert isinstance(concentration.newest_effective_number(firms.iloc[:0]), Unanswered)
 
 
 def test_contributions_agree_with_a_plain_loop_and_ignore_the_order_of_firms(firms, levels):
@@ -442,7 +493,7 @@ def test_usual_moves_count_the_periods_before_and_no_later_one():
 def test_a_date_without_trading_is_moved_to_the_close_that_it_holds():
     levels = pd.DataFrame({"A": [1.0, 2.0]}, index=pd.to_datetime(["2024-12-30", "2024-12-31"]))
     series = pd.Series([1.0, 2.0, 3.0], index=pd.to_datetime(["2025-01-01", "2024-12-31", "2024-12-01"]))
-    moved = concentration.on_trading_days(series, levels)
+    moved = concentration.on_trading_days(series, levels.index)
     assert {f"{day:%Y-%m-%d}": value for day, value in moved.items()} == {"2024-12-01": 3.0, "2024-12-31": 1.0}
 
 

@@ -2,11 +2,13 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from helpers.inference import NOT_CHECKABLE, Estimate, Unanswered, exact
+from helpers.rows import Rows, carry, rows_of
 
 # second share classes that the S&P 500 has held since 2022, and the line that stands for the firm
 SHARE_CLASSES = {"GOOG": "GOOGL", "FOX": "FOXA", "NWS": "NWSA", "UA": "UAA"}
@@ -38,7 +40,8 @@ def snapshots(weights: pd.DataFrame, rule: str = "firm") -> pd.DataFrame:
     if weights.drop_duplicates(["date", "fund"]).date.duplicated().any():
         raise ValueError("a day has the weights of two funds; choose one")
     holder = weights.ticker.replace(SHARE_CLASSES) if rule == "firm" else weights.ticker
-    return weights.groupby(["date", holder]).weight_percent.sum().unstack().sort_index()
+    out = weights.groupby(["date", holder]).weight_percent.sum().unstack().sort_index()
+    return carry(out, rows_of(weights).relabel(row=lambda part: part.date, security=lambda part: holder[part.index]))
 
 
 def as_caps(table: pd.DataFrame) -> pd.DataFrame:
@@ -54,8 +57,14 @@ def as_caps(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a firm and day: date, security, market_cap_usd.
     """
-    rows = table.rename_axis(index="date", columns="security").stack().rename("market_cap_usd")
-    return rows.reset_index()
+    out = table.rename_axis(index="date", columns="security").stack().rename("market_cap_usd").reset_index()
+    keys, parts = out[["date", "security"]].assign(row=out.index), []
+    for part in rows_of(table).parts:
+        entered = part[["date", "security"]].assign(position=part.index).reset_index(drop=True)
+        labels = entered.merge(keys, on=["date", "security"]).set_index("position").rename_axis(None)[["row"]]
+        labels.attrs = {"table": part.attrs["table"]}
+        parts.append(labels)
+    return carry(out, Rows(parts))
 
 
 def full_cap_snapshots(caps: pd.DataFrame, levels: pd.DataFrame, members: list[str], total: str) -> pd.DataFrame:
@@ -81,14 +90,17 @@ def full_cap_snapshots(caps: pd.DataFrame, levels: pd.DataFrame, members: list[s
         cap is not known, or older than its return index, is left out.
     """
     own = {member: caps[caps.security == member].sort_values("date", kind="stable") for member in members}
-    rows = {}
+    rows, entered = {}, []
     for day, whole in caps[caps.security == total].set_index("date").market_cap_usd.sort_index().items():
         row = {member: _carried_cap(own[member], levels, member, day) for member in members}
         close = _close(levels, day)
         if close is not None and not any(math.isnan(cap) for cap in row.values()):
             rows[close] = {member: 100 * cap / whole for member, cap in row.items()}
+            # a later total of the same trading day takes the place of an earlier one
+            entered = [part for part in entered if part[0] != close] + [(close, day)]
     dates = pd.DatetimeIndex(rows, dtype=levels.index.dtype, name="date")
-    return pd.DataFrame(list(rows.values()), index=dates, columns=list(members), dtype=float)
+    out = pd.DataFrame(list(rows.values()), index=dates, columns=list(members), dtype=float)
+    return carry(out, *(_cap_rows(caps, levels, own, total, close, day) for close, day in entered))
 
 
 def top_share(weights: np.ndarray, k: int) -> float:
@@ -229,7 +241,9 @@ def shares(table: pd.DataFrame, members: list[str], rescaled: bool = False) -> p
         Percent by date.
     """
     held = table.reindex(columns=list(members)).sum(axis=1)
-    return 100 * held / table.sum(axis=1) if rescaled else held
+    if rescaled:
+        return carry(100 * held / table.sum(axis=1), table)
+    return carry(held, rows_of(table).select(security=members))
 
 
 def carried_shares(table: pd.DataFrame, levels: pd.DataFrame, members: list[str], index: str) -> pd.Series:
@@ -254,7 +268,8 @@ def carried_shares(table: pd.DataFrame, levels: pd.DataFrame, members: list[str]
         Percent by trading day; empty before the first snapshot that the return indices reach.
     """
     table = _reached(table, levels)
-    out = []
+    out, entered = [], []
+    weights, prices = rows_of(table).select(security=members), rows_of(levels).select(security=[*members, index])
     for k, day in enumerate(table.index):
         until = table.index[k + 1] if k + 1 < len(table) else levels.index[-1] + pd.Timedelta(days=1)
         path = levels.loc[_close(levels, day) :]
@@ -262,7 +277,9 @@ def carried_shares(table: pd.DataFrame, levels: pd.DataFrame, members: list[str]
         growth = path[list(members)] / path[list(members)].iloc[0]
         relative = growth.div(path[index] / path[index].iloc[0], axis=0)
         out.append(relative.mul(table.loc[day, list(members)]).sum(axis=1, skipna=False))
-    return pd.concat(out).dropna() if out else pd.Series(dtype=float, index=levels.index[:0])
+        start = weights.unlabel("row").select(date=[day]) | prices.select(date=[_close(levels, day)])
+        entered += [_repeated(start, path.index), prices.select(date=path.index).relabel(row=lambda part: part.date)]
+    return carry(pd.concat(out).dropna(), *entered) if out else pd.Series(dtype=float, index=levels.index[:0])
 
 
 def level(series: pd.Series, start: str, end: str, as_of: str, method: str, how: str = "last") -> Estimate | Unanswered:
@@ -294,8 +311,10 @@ def level(series: pd.Series, start: str, end: str, as_of: str, method: str, how:
     if held.empty:
         return Unanswered(f"no observation after {start} and up to {end} is known")
     if how == "last":
-        return exact(held.iloc[-1], "percent", 1, f"{method}, {held.index[-1]:%Y-%m-%d}")
-    return exact(held.mean(), "percent", len(held), f"{method}, mean of {len(held)} days to {end}")
+        rows = partial(rows_of, held.iloc[-1:])
+        return exact(held.iloc[-1], "percent", 1, f"{method}, {held.index[-1]:%Y-%m-%d}", rows)
+    words = f"{method}, mean of {len(held)} days to {end}"
+    return exact(held.mean(), "percent", len(held), words, partial(rows_of, held))
 
 
 def change(series: pd.Series, base: str, method: str) -> Estimate | Unanswered:
@@ -320,27 +339,94 @@ def change(series: pd.Series, base: str, method: str) -> Estimate | Unanswered:
     if before.empty or after.empty:
         return Unanswered(f"no observation after {base} is known yet")
     words = f"{method}, {before.index[-1]:%Y-%m-%d} to {after.index[-1]:%Y-%m-%d}"
-    return exact(after.iloc[-1] - before.iloc[-1], "percentage points", 2, words)
+    rows = partial(rows_of, before.iloc[-1:], after.iloc[-1:])
+    return exact(after.iloc[-1] - before.iloc[-1], "percentage points", 2, words, rows)
 
 
-def on_trading_days(series: pd.Series, levels: pd.DataFrame) -> pd.Series:
+def on_trading_days(series: pd.Series, trading: pd.DatetimeIndex) -> pd.Series:
     """Move a series to the last trading day on or before each of its dates: that day's closes are what it can hold.
 
     Parameters
     ----------
     series : Series
         By date.
-    levels : DataFrame
-        Total return indices, as ``returns.wide`` gives; dates before its first day are left as they are.
+    trading : DatetimeIndex
+        Trading days in order; dates before the first are left as they are.
 
     Returns
     -------
     Series
         By date, sorted; of two that fall on one day the later stays.
     """
-    days = [day if levels.loc[:day].empty else levels.loc[:day].index[-1] for day in series.sort_index().index]
-    moved = series.sort_index().set_axis(pd.DatetimeIndex(days, dtype=series.index.dtype, name=series.index.name))
+    ordered = series.sort_index()
+    places = trading.searchsorted(ordered.index, side="right")
+    days = [trading[place - 1] if place else day for place, day in zip(places, ordered.index, strict=True)]
+    moved = ordered.set_axis(pd.DatetimeIndex(days, dtype=series.index.dtype, name=series.index.name))
     return moved[~moved.index.duplicated(keep="last")]
+
+
+def published_shares(printed: pd.DataFrame, trading: pd.DatetimeIndex) -> dict[str, pd.Series]:
+    """Move published shares of firms in an index to trading days, each method by itself.
+
+    Parameters
+    ----------
+    printed : DataFrame
+        One row a date and method: date, method, share_percent.
+    trading : DatetimeIndex
+        As for `on_trading_days`.
+
+    Returns
+    -------
+    dict of str to Series
+        Percent by date, by method.
+    """
+    out = {}
+    for method, table in printed.groupby("method"):
+        moved = on_trading_days(table.set_index("date").share_percent, trading)
+        kept = on_trading_days(table.assign(row=table.index).set_index("date").row, trading)
+        days = pd.Series(kept.index, kept.to_numpy())
+        entered = table.loc[kept.to_numpy()]
+        out[method] = carry(moved, rows_of(entered).relabel(row=lambda part, days=days: days[part.index]))
+    return out
+
+
+def top_shares(table: pd.DataFrame, k: int) -> pd.Series:
+    """Compute the share of the k largest firms in every snapshot, over its holdings alone, as `top_share` does.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `snapshots` gives.
+    k : int
+
+    Returns
+    -------
+    Series
+        Percent by date.
+    """
+    return carry(pd.Series([top_share(row, k) for row in table.to_numpy()], table.index, dtype=float), table)
+
+
+def newest_effective_number(table: pd.DataFrame) -> Estimate | Unanswered:
+    """Compute the effective number of firms in the newest snapshot, as `effective_number` does.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `snapshots` gives, by firm.
+
+    Returns
+    -------
+    Estimate or Unanswered
+        Equal firms; n is the number of firms in the fund.
+    """
+    newest = table.iloc[-1:]
+    if newest.empty:
+        return Unanswered("no weights of the index are known yet")
+    weights = newest.to_numpy()[0]
+    words = f"inverse Herfindahl index, official fund weights by firm, {newest.index[0]:%Y-%m-%d}"
+    count = len(_shares(weights))
+    return exact(effective_number(weights), "equal firms", count, words, partial(rows_of, newest))
 
 
 def gaps(others: pd.DataFrame, carried: pd.Series) -> pd.DataFrame:
@@ -445,9 +531,9 @@ def contributions(
     held, weights = levels[[*members, index]], table[list(members)]
     parts, totals, first = [], [], None
     for day, left, right in zip(days, cuts[:-1], cuts[1:], strict=True):
-        carry = held.loc[left] / held.loc[_close(levels, day)]
+        carried = held.loc[left] / held.loc[_close(levels, day)]
         growth = held.loc[right] / held.loc[left] - 1
-        weight = weights.loc[day] / 100 * carry[list(members)] / carry[index]
+        weight = weights.loc[day] / 100 * carried[list(members)] / carried[index]
         first = weight if first is None else first
         own = (weight * growth[list(members)]).to_numpy(float)
         parts.append([*own, growth[index] - own.sum()])
@@ -463,40 +549,11 @@ def contributions(
             "contribution_points": 100 * carino(parts, totals),
         }
     )
-    out.attrs = {"start": start, "end": end, "snapshots": [f"{day:%Y-%m-%d}" for day in days]}
+    entered = rows_of(table).unlabel("row").select(security=members, date=days)
+    closes = [*cuts, *(_close(levels, day) for day in days)]
+    carry(out, entered, rows_of(levels).select(security=[*members, index], date=closes))
+    out.attrs |= {"start": start, "end": end, "snapshots": [f"{day:%Y-%m-%d}" for day in days]}
     return out
-
-
-def rows_used(
-    weights: pd.DataFrame, indices: pd.DataFrame, parts: pd.DataFrame | Unanswered, members: list[str], index: str
-) -> list[pd.DataFrame]:
-    """Pick the rows that `contributions` rest on.
-
-    Parameters
-    ----------
-    weights, indices : DataFrame
-        As ``data.load`` gives ``index_weights`` and ``return_indices``.
-    parts : DataFrame or Unanswered
-        As `contributions` gives.
-    members : list of str
-    index : str
-        Security that stands for the index.
-
-    Returns
-    -------
-    list of DataFrame
-        Weights of the firms' holdings in the snapshots; levels of the firms and the index at both ends and on the days
-        of the snapshots. None of either where there is no answer.
-    """
-    if isinstance(parts, Unanswered):
-        return [weights.iloc[:0], indices.iloc[:0]]
-    days = pd.to_datetime(parts.attrs["snapshots"])
-    held = weights.ticker.replace(SHARE_CLASSES).isin(members) & weights.date.isin(days)
-    own = indices[indices.security.isin([*members, index])]
-    # the last trading day on or before each
-    ends = pd.to_datetime([parts.attrs["start"], parts.attrs["end"]])
-    closes = [own.date[own.date <= day].max() for day in days.union(ends)]
-    return [weights[held], own[own.date.isin(closes)]]
 
 
 def gains_share(parts: pd.DataFrame | Unanswered) -> Estimate | Unanswered:
@@ -520,7 +577,7 @@ def gains_share(parts: pd.DataFrame | Unanswered) -> Estimate | Unanswered:
         return Unanswered("the index did not gain over the period", NOT_CHECKABLE)
     own = parts[parts.firm != OTHERS]
     words = f"contributions linked after Carino, weights of {', '.join(parts.attrs['snapshots'])}"
-    return exact(100 * own.contribution_points.sum() / total, "percent", len(own), words)
+    return exact(100 * own.contribution_points.sum() / total, "percent", len(own), words, partial(rows_of, parts))
 
 
 def against_published(
@@ -709,7 +766,8 @@ def usual_moves(
         return Unanswered(f"no period of {length} trading days ends by {start}", NOT_CHECKABLE)
     bar = 100 * (path.loc[end] / path.loc[start] - 1) if bar is None else bar
     words = f"overlapping periods of {length} trading days to {start} in which {security} returned less than {bar:.3g}%"
-    return exact(100 * float((earlier < bar).mean()), "percent", len(earlier), words)
+    rows = rows_of(levels).select(security=[security], date=lambda date: date <= end)
+    return exact(100 * float((earlier < bar).mean()), "percent", len(earlier), words, rows)
 
 
 def _shares(weights):
@@ -726,6 +784,26 @@ def _carried_cap(caps, levels, member, day):
         return math.nan
     then = levels[member].loc[: own.date.iloc[-1]].dropna()
     return own.market_cap_usd.iloc[-1] * levels[member].loc[:day].iloc[-1] / then.iloc[-1] if len(then) else math.nan
+
+
+def _cap_rows(caps, levels, own, total, close, day):
+    """Rows behind the weights of one day: the total, each member's last cap, and the levels that carry it."""
+    rows = rows_of(caps[(caps.security == total) & (caps.date == day)]).unlabel("security")
+    for member, known in own.items():
+        last = known[known.date <= day].iloc[-1:]
+        then = levels[member].loc[: last.date.iloc[-1]].dropna().index[-1]
+        rows |= rows_of(last, rows_of(levels).select(security=[member], date=[then, close]))
+    return rows.relabel(row=close, date=close)
+
+
+def _repeated(rows, labels):
+    """Rows that enter every one of some rows of a derived table."""
+    parts = []
+    for part in rows.parts:
+        repeated = part[[]].loc[part.index.repeat(len(labels))].assign(row=np.tile(labels, len(part)))
+        repeated.attrs = {"table": part.attrs["table"]}
+        parts.append(repeated)
+    return Rows(parts)
 
 
 def _reached(table, levels):

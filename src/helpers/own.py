@@ -192,7 +192,8 @@ def reading(found: Estimate | Unanswered) -> str:
 
     Examples
     --------
-    >>> reading(Estimate(-2, -3, -1, "percent", 9, "t")), reading(Estimate(-2, -5, 1, "percent", 9, "t"))
+    >>> two = (Estimate(-2, -3, high, "percent", 9, "t", "closed form") for high in (-1, 1))
+    >>> tuple(reading(one) for one in two)
     ('below zero', 'cannot tell')
     """
     if isinstance(found, Unanswered):
