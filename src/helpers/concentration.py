@@ -343,6 +343,26 @@ def change(series: pd.Series, base: str, method: str) -> Estimate | Unanswered:
     return exact(after.iloc[-1] - before.iloc[-1], "percentage points", 2, words, rows)
 
 
+def snapshot_before(table: pd.DataFrame, day: str) -> str | None:
+    """Day of the snapshot before the last one of a day, as an ISO date; None where there is none.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `snapshots` gives.
+    day : str
+        ISO date.
+
+    Examples
+    --------
+    >>> days = pd.DatetimeIndex(["2023-11-29", "2023-12-20", "2024-03-27"])
+    >>> snapshot_before(pd.DataFrame(index=days), "2023-12-29")
+    '2023-11-29'
+    """
+    known = table.index[table.index <= pd.Timestamp(day)]
+    return f"{known[-2]:%Y-%m-%d}" if len(known) > 1 else None
+
+
 def on_trading_days(series: pd.Series, trading: pd.DatetimeIndex) -> pd.Series:
     """Move a series to the last trading day on or before each of its dates: that day's closes are what it can hold.
 

@@ -86,6 +86,33 @@ def tier_path(listed: pd.DataFrame, tier: str, kind: str = "output") -> pd.DataF
     return carry(out.assign(how=rows.date_basis).reset_index(drop=True), rows.assign(row=range(len(rows))))
 
 
+def since(path: pd.DataFrame | Unanswered, day: str) -> pd.DataFrame | Unanswered:
+    """Begin a step path of prices on a day, at the price then in force.
+
+    Parameters
+    ----------
+    path : DataFrame or Unanswered
+        One row a price: date, and what else there is; sorted by date.
+    day : str
+        ISO date; a path that begins later stays as it is.
+
+    Returns
+    -------
+    DataFrame or Unanswered
+
+    Examples
+    --------
+    >>> steps = pd.DataFrame({"date": pd.to_datetime(["2023-01-01", "2024-01-01"]), "price_usd": [60.0, 30.0]})
+    >>> since(steps, "2023-07-01").date.dt.strftime("%Y-%m-%d").tolist()
+    ['2023-07-01', '2024-01-01']
+    """
+    if isinstance(path, Unanswered):
+        return path
+    first = pd.Timestamp(day)
+    in_force = path[path.date <= first].tail(1).assign(date=first)
+    return carry(pd.concat([in_force, path[path.date > first]], ignore_index=True), rows_of(path).unlabel("row"))
+
+
 def new_prices(listed: pd.DataFrame, marked: str) -> pd.DataFrame:
     """List the new prices that a seller gave to models in place, which is rarer than a new model at a new price.
 
