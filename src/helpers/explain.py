@@ -56,7 +56,11 @@ def _facts(facts, margin=2):
     lines = []
     for label, fact in facts.items():
         head, *rest = _wrapped(fact, " " * COLUMN)
-        lines += [f"{' ' * margin}{label:<{COLUMN - margin}}{head[COLUMN:]}", *rest]
+        # a label that leaves no room stands on a line of its own
+        if len(label) >= COLUMN - margin:
+            lines += [f"{' ' * margin}{label}", head, *rest]
+        else:
+            lines += [f"{' ' * margin}{label:<{COLUMN - margin}}{head[COLUMN:]}", *rest]
     return lines
 
 
