@@ -88,7 +88,7 @@ def test_at_the_declared_settings_a_panel_finds_what_is_recorded(topics):
                 if isinstance(found, Unanswered):
                     assert (row["value"], row["method"]) == (None, found.reason)
                     continue
-                near = recorded.tolerance(row)
+                near = recorded.CLASSES[found.kind].tolerance
                 for one in ("value", "low", "high"):
                     assert getattr(found, one) == pytest.approx(row[one], rel=near, abs=near)
                 assert (found.unit, found.n, found.method) == (row["unit"], row["n"], row["method"])
@@ -114,7 +114,7 @@ def test_at_the_declared_settings_a_panel_finds_what_is_recorded(topics):
 def test_a_setting_that_is_a_declared_alternative_gives_what_is_recorded_of_it(topics, name, moved, recorded_as):
     (row,) = [row for row in recorded.read(results.NOTE_DAY) if row["id"] == recorded_as]
     found = topics[name].look(topics[name].declared | moved).found[recorded_as.partition("/")[0]]
-    near = recorded.tolerance(row)
+    near = recorded.CLASSES[found.kind].tolerance
     assert [found.value, found.low, found.high] == pytest.approx([row["value"], row["low"], row["high"]], rel=near)
 
 

@@ -58,6 +58,19 @@ OTHERWISE = {
         "seed": 7,
     },
     "07_model_makers": {"least_growth": 2.5, "most_growth": 2.6},
+    "own_event": {
+        "event": "the pause of the tariffs",
+        "day": "2025-04-09",
+        "window": "0,5",
+        "estimation": "-200,-10",
+        "groups": "utilities,software",
+        "benchmark": "RSP",
+    },
+    "own_survey": {
+        "entity": "EU27, 50-249",
+        "who": "EU enterprises of 50 to 249 that use AI",
+        "since": "2023-01-01",
+    },
 }
 
 
@@ -105,9 +118,10 @@ def shown(name, monkeypatch, **settings):
 def test_a_value_beside_the_declared_one_is_tried_for_every_parameter():
     for name, values in OTHERWISE.items():
         declared = parameters.parameters(name)
-        assert set(values) == set(declared) - {"as_of"}
+        # another survey is another entity too, and a file of groups has to lie in data/own
+        assert set(values) == set(declared) - {"as_of", "measure", "groups_file"}
         assert all(values[parameter] != (declared | QUICK)[parameter] for parameter in values)
-    assert set(OTHERWISE) == set(parameters.notebooks()) - {"99_verdicts"}
+    assert set(OTHERWISE) == {*parameters.notebooks(), *parameters.own_cases()} - {"99_verdicts"}
 
 
 @pytest.mark.parametrize("name", OTHERWISE)

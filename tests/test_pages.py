@@ -97,7 +97,8 @@ def made_up(claim):
     edge = claim.low if claim.low > float("-inf") else claim.high
     step = 0.02 if claim.low > float("-inf") else -0.02
     value = edge + step
-    common = {"notebook": claim.notebook, "unit": claim.unit, "n": 3, "method": f"made up {EVIL}", "inputs": []}
+    common = {"notebook": claim.notebook, "unit": claim.unit, "n": 3, "method": f"made up {EVIL}"}
+    common |= {"kind": "resampled", "inputs": []}
     ends = {"value": value, "low": value - abs(step) / 2, "high": value + abs(step) / 2}
     return [
         common | ends | {"id": claim.Index, "role": "headline"},
