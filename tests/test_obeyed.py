@@ -79,7 +79,6 @@ class Shown(notebook.Notebook):
 
     def __init__(self, name, as_of):
         self.name, self.as_of, self._tables, self.words, self.estimates = name, as_of, {}, set(), {}
-        charts.set_style()
         runs.append(self)
 
     def figure(self, slug, drawing, sources, title=""):

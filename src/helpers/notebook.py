@@ -41,7 +41,6 @@ class Notebook:
         self.output_dir = paths.output_dir(name, as_of, os.environ.get(paths.PLACE_VARIABLE))
         self._pictures = os.environ.get(paths.PICTURES_VARIABLE) != "0"
         self._tables, self._entries = {}, {}
-        charts.set_style()
 
     def load(self, table: str) -> pd.DataFrame:
         """Read the rows of a table that were known on the day, as `helpers.data.load` gives them."""

@@ -1,6 +1,7 @@
 """The house style: canvas, colours, words for numbers; and the only place that writes figures and tables."""
 
 import base64
+import functools
 import hashlib
 import html
 import re
@@ -86,6 +87,10 @@ def set_style() -> None:
     )
 
 
+# fonts and seaborn take a while, and a run that draws nothing needs neither
+_set_style_once = functools.cache(set_style)
+
+
 def canvas(
     title: str, subtitle: str, height: float, rows: int = 1, columns: int = 1, **options
 ) -> tuple[Figure, np.ndarray]:
@@ -106,6 +111,7 @@ def canvas(
     -------
     tuple of Figure and array of Axes, shape (rows * columns,)
     """
+    _set_style_once()
     lines, under = textwrap.wrap(title, TITLE_SIGNS), textwrap.wrap(subtitle, 112)
     if not 1 <= len(lines) <= 2 or not 1 <= len(under) <= 2:
         raise ValueError(f"title and subtitle have one or two lines each: {title!r}, {subtitle!r}")
