@@ -482,20 +482,18 @@ def spells(
     columns = ["record", "developer", "set_on", "score", "matched_by", "matched_on", "days", "closed"]
     table = pd.DataFrame(out, columns=[*columns, "low_days", "high_days"])
     table = table.astype({"matched_on": "datetime64[ms]", "days": float})
-    return carry(table, _spell_rows(table, rows))
+    return carry(table, Rows(partial(_spell_rows, table, rows)))
 
 
-def _spell_rows(table, models) -> Rows:
+def _spell_rows(table, models):
     """Rows of each spell: what was proprietary by the day of the record, and open by that of its match."""
-    parts = []
     for spell in table.itertuples():
         last = spell.matched_on if spell.closed else models.until.max()
         seen = models[models.release_date <= np.where(models.open, last, spell.set_on)]
         for name, positions in rows_of(seen).positions().items():
             part = pd.DataFrame({"row": spell.Index}, index=positions)
             part.attrs["table"] = name
-            parts.append(part)
-    return Rows(parts)
+            yield part
 
 
 def _middle(values, counts):

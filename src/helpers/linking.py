@@ -141,7 +141,8 @@ def linked(
     if isinstance(found, Unanswered):
         return found
     out = _joined(*found, straight)
-    return carry(out, _linked_rows(out, found[1], scores, boards, style_control))
+    # of a copy, whose attrs are free to be written
+    return carry(out, Rows(lambda: _linked_rows(out.copy(), found[1], scores, boards, style_control).parts))
 
 
 def _joined(rows, base, straight=True):

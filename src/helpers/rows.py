@@ -2,7 +2,11 @@
 
 A *cut* is a DataFrame whose index holds the positions of its rows in the table as `helpers.data.load` gave it; its
 ``attrs`` name the table. What is computed from cuts carries a `Rows` in ``attrs["made_from"]``.
+
+Rows are worked out when somebody asks for them: of hundreds of estimates most are drawn and never recorded.
 """
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -12,7 +16,7 @@ class Rows:
 
     Parameters
     ----------
-    parts : iterable of DataFrame
+    parts : iterable of DataFrame, or callable that gives one
         Cuts. Their columns are labels by which `select` selects; the column ``row`` names rows of a derived table.
 
     Examples
@@ -24,15 +28,23 @@ class Rows:
     [7]
     """
 
-    def __init__(self, parts=()):
-        self.parts = tuple(part for part in parts if len(part))
+    def __init__(self, parts: Iterable | Callable[[], Iterable] = ()):
+        self._asked = parts if callable(parts) else lambda: parts
+        self._parts = None
+
+    @property
+    def parts(self) -> tuple:
+        """The cuts that hold a row."""
+        if self._parts is None:
+            self._parts, self._asked = tuple(part for part in self._asked() if len(part)), None
+        return self._parts
 
     # pandas copies attrs with every cut; these never change
     def __deepcopy__(self, memo):
         return self
 
     def __or__(self, other: "Rows") -> "Rows":
-        return Rows((*self.parts, *other.parts))
+        return Rows(lambda: (*self.parts, *other.parts))
 
     def select(self, **labels) -> "Rows":
         """Keep the rows whose labels are among those given; parts without such a label are kept whole.
@@ -42,18 +54,22 @@ class Rows:
         **labels : collection or callable
             Values by label, or a function of the column of labels that gives a mask.
         """
-        parts = self.parts
-        for label, values in labels.items():
-            parts = [part[_mask(part[label], values)] if label in part else part for part in parts]
-        return Rows(parts)
+
+        def selected():
+            parts = self.parts
+            for label, values in labels.items():
+                parts = [part[_mask(part[label], values)] if label in part else part for part in parts]
+            return parts
+
+        return Rows(selected)
 
     def relabel(self, **labels) -> "Rows":
         """Give rows the labels of what is made of them, such as the name of a portfolio in place of its members'."""
-        return Rows(part.assign(**labels) for part in self.parts)
+        return Rows(lambda: [part.assign(**labels) for part in self.parts])
 
     def unlabel(self, *labels: str) -> "Rows":
         """Drop some labels: the rows enter whichever of their values is selected."""
-        return Rows(part.drop(columns=[label for label in labels if label in part]) for part in self.parts)
+        return Rows(lambda: [part.drop(columns=[name for name in labels if name in part]) for part in self.parts])
 
     def positions(self) -> dict[str, np.ndarray]:
         """Positions of the rows in each table, in order and each once."""
@@ -79,20 +95,21 @@ def rows_of(*sources) -> Rows:
         A cut stands for itself; a derived table for the rows in its ``attrs``, those labelled ``row`` only where its
         index still has the label; an estimate for its own. Anything else, such as rows made by hand, has none.
     """
-    return Rows(part for source in sources for part in _parts(source))
+    taken = [_taken(source) for source in sources]
+    return Rows(lambda: [part for rows in taken for part in rows.parts])
 
 
-def _parts(source):
+def _taken(source):
+    """Rows of one source as it is now: its ``attrs`` may be written anew before anybody asks."""
     if isinstance(source, Rows):
-        return source.parts
+        return source
     attrs = getattr(source, "attrs", None)
     if attrs is None:
-        rows = getattr(source, "rows", None)
-        rows = rows() if callable(rows) else rows
-        return rows.parts if isinstance(rows, Rows) else ()
+        rows = getattr(source, "rows", NO_ROWS)
+        return Rows(lambda: rows().parts) if callable(rows) else rows
     if "made_from" in attrs:
-        return attrs["made_from"].select(row=source.index).parts
-    return (source,) if "table" in attrs and source.ndim == 2 else ()
+        return attrs["made_from"].select(row=source.index)
+    return Rows([source]) if "table" in attrs and source.ndim == 2 else NO_ROWS
 
 
 def carry(out, *sources):
@@ -102,7 +119,7 @@ def carry(out, *sources):
     ----------
     out : DataFrame or Series
     *sources
-        As for `rows_of`.
+        As for `rows_of`. Labels ``row`` of a source are kept, so its index has to be that of ``out``.
     """
     out.attrs = {"made_from": rows_of(*sources)}
     return out
@@ -122,21 +139,24 @@ def joined(out, on: str | list[str], *sources):
     """
     on = [on] if isinstance(on, str) else list(on)
     keys = out[on].assign(row=out.index).reset_index(drop=True)
-    parts = []
-    for source in sources:
-        labels = source[on].assign(source=source.index).reset_index(drop=True)
-        matches = labels.merge(keys, on=on)[["source", "row"]]
-        for part in _parts(source):
-            if "table" in source.attrs:
-                labelled = matches.set_index("source").rename_axis(None)
-            elif "row" in part:
-                placed = (
-                    part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
-                )
-                labelled = placed.merge(matches, on="source").set_index("position").rename_axis(None)[["row"]]
-            else:
-                labelled = part[[]]
-            labelled.attrs = {"table": part.attrs["table"]}
-            parts.append(labelled)
-    out.attrs = {"made_from": Rows(parts)}
+    taken = [
+        (source[on].assign(source=source.index).reset_index(drop=True), "table" in source.attrs, _taken(source))
+        for source in sources
+    ]
+    out.attrs = {"made_from": Rows(lambda: [part for source in taken for part in _matched(keys, on, *source)])}
     return out
+
+
+def _matched(keys, on, labels, is_cut, rows):
+    """Parts of one source, labelled by the rows of the join that they entered."""
+    matches = labels.merge(keys, on=on)[["source", "row"]]
+    for part in rows.parts:
+        if is_cut:
+            labelled = matches.set_index("source").rename_axis(None)
+        elif "row" in part:
+            placed = part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
+            labelled = placed.merge(matches, on="source").set_index("position").rename_axis(None)[["row"]]
+        else:
+            labelled = part[[]]
+        labelled.attrs = {"table": part.attrs["table"]}
+        yield labelled
