@@ -20,7 +20,7 @@ from helpers.inference import (
     running,
 )
 from helpers.linking import arranged
-from helpers.rows import Rows, carry, joined, rows_of
+from helpers.rows import NO_ROWS, Rows, carry, joined, rows_of
 from helpers.survival import DAYS_A_MONTH
 
 READINGS = ("score as high", "not significantly worse")
@@ -482,18 +482,20 @@ def spells(
     columns = ["record", "developer", "set_on", "score", "matched_by", "matched_on", "days", "closed"]
     table = pd.DataFrame(out, columns=[*columns, "low_days", "high_days"])
     table = table.astype({"matched_on": "datetime64[ms]", "days": float})
-    return carry(table, Rows(partial(_spell_rows, table, rows)))
+    return carry(table, _spell_rows(table, rows))
 
 
-def _spell_rows(table, models):
-    """Rows of each spell: what was proprietary by the day of the record, and open by that of its match."""
-    for spell in table.itertuples():
-        last = spell.matched_on if spell.closed else models.until.max()
-        seen = models[models.release_date <= np.where(models.open, last, spell.set_on)]
-        for name, positions in rows_of(seen).positions().items():
-            part = pd.DataFrame({"row": spell.Index}, index=positions)
-            part.attrs["table"] = name
-            yield part
+def _spell_rows(table, models) -> Rows:
+    """Rows of spells: what was proprietary by the day of a record, and open by that of its match."""
+
+    def chosen(labels):
+        spells = table.loc[labels]
+        if spells.empty:
+            return NO_ROWS
+        last = spells.matched_on.where(spells.closed, models.until.max()).max()
+        return rows_of(models[models.release_date <= np.where(models.open, last, spells.set_on.max())]).unlabel("row")
+
+    return Rows(lambda: chosen(table.index).parts, chosen)
 
 
 def _middle(values, counts):

@@ -40,7 +40,7 @@ class Notebook:
         self.name, self.as_of = name, as_of
         self.output_dir = paths.output_dir(name, as_of, os.environ.get(paths.PLACE_VARIABLE))
         self._pictures = os.environ.get(paths.PICTURES_VARIABLE) != "0"
-        self._tables, self._entries = {}, {}
+        self._tables, self._entries, self._lines = {}, {}, {}
 
     def load(self, table: str) -> pd.DataFrame:
         """Read the rows of a table that were known on the day, as `helpers.data.load` gives them."""
@@ -123,7 +123,9 @@ class Notebook:
     def _written(self, table, positions):
         rows, ledger = self.load(table), data.sources().loc[table]
         chosen = rows.loc[positions]
-        lines = data.lines(table, self.as_of).loc[positions]
+        if table not in self._lines:
+            self._lines[table] = data.lines(table, self.as_of)
+        lines = self._lines[table].loc[positions]
         entry = {"table": table, "rows": len(chosen), "sha256": ledger.sha256}
         if lines.str.endswith(" of own").any():
             entry["includes_own_data"] = True

@@ -18,6 +18,9 @@ class Rows:
     ----------
     parts : iterable of DataFrame, or callable that gives one
         Cuts. Their columns are labels by which `select` selects; the column ``row`` names rows of a derived table.
+    chosen : callable, optional
+        Gives the `Rows` of some rows of a derived table, by their labels, where labels on every part would be many
+        times the rows themselves.
 
     Examples
     --------
@@ -28,8 +31,8 @@ class Rows:
     [7]
     """
 
-    def __init__(self, parts: Iterable | Callable[[], Iterable] = ()):
-        self._asked = parts if callable(parts) else lambda: parts
+    def __init__(self, parts: Iterable | Callable[[], Iterable] = (), chosen: Callable | None = None):
+        self._asked, self._chosen = parts if callable(parts) else lambda: parts, chosen
         self._parts = None
 
     @property
@@ -54,6 +57,9 @@ class Rows:
         **labels : collection or callable
             Values by label, or a function of the column of labels that gives a mask.
         """
+        if self._chosen and "row" in labels:
+            chosen = self._chosen(labels.pop("row"))
+            return chosen.select(**labels) if labels else chosen
 
         def selected():
             parts = self.parts
@@ -82,6 +88,15 @@ class Rows:
 NO_ROWS = Rows()
 
 
+def _used(part, pairs):
+    if "row" not in part:
+        return part[[]]
+    placed = part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
+    labelled = placed.merge(pairs, on="source").set_index("position").rename_axis(None)[["row"]]
+    labelled.attrs = {"table": part.attrs["table"]}
+    return labelled
+
+
 def _mask(column, values):
     return values(column) if callable(values) else column.isin(values)
 
@@ -96,6 +111,8 @@ def rows_of(*sources) -> Rows:
         index still has the label; an estimate for its own. Anything else, such as rows made by hand, has none.
     """
     taken = [_taken(source) for source in sources]
+    if len(taken) == 1:
+        return taken[0]
     return Rows(lambda: [part for rows in taken for part in rows.parts])
 
 
@@ -110,6 +127,11 @@ def _taken(source):
     if "made_from" in attrs:
         return attrs["made_from"].select(row=source.index)
     return Rows([source]) if "table" in attrs and source.ndim == 2 else NO_ROWS
+
+
+def _own(source):
+    """Rows of a table, labelled by its index."""
+    return Rows([source[[]].assign(row=source.index)]) if "table" in source.attrs else _taken(source)
 
 
 def carry(out, *sources):
@@ -139,24 +161,12 @@ def joined(out, on: str | list[str], *sources):
     """
     on = [on] if isinstance(on, str) else list(on)
     keys = out[on].assign(row=out.index).reset_index(drop=True)
-    taken = [
-        (source[on].assign(source=source.index).reset_index(drop=True), "table" in source.attrs, _taken(source))
-        for source in sources
-    ]
+    taken = [(source[on].assign(source=source.index).reset_index(drop=True), _own(source)) for source in sources]
     out.attrs = {"made_from": Rows(lambda: [part for source in taken for part in _matched(keys, on, *source)])}
     return out
 
 
-def _matched(keys, on, labels, is_cut, rows):
+def _matched(keys, on, labels, rows):
     """Parts of one source, labelled by the rows of the join that they entered."""
     matches = labels.merge(keys, on=on)[["source", "row"]]
-    for part in rows.parts:
-        if is_cut:
-            labelled = matches.set_index("source").rename_axis(None)
-        elif "row" in part:
-            placed = part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
-            labelled = placed.merge(matches, on="source").set_index("position").rename_axis(None)[["row"]]
-        else:
-            labelled = part[[]]
-        labelled.attrs = {"table": part.attrs["table"]}
-        yield labelled
+    return [_used(part, matches) for part in rows.parts]
