@@ -4,7 +4,9 @@ import hashlib
 import os
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from helpers import charts, data, parameters, paths, results
@@ -13,6 +15,16 @@ from helpers.results import Verdict
 from helpers.rows import rows_of
 
 PREVIEW_ROWS = 3
+
+
+class _Listed(NamedTuple):
+    """What is to be written of the rows of a table: the same for every number, so it is put into words once."""
+
+    sha256: str
+    lines: np.ndarray
+    known: np.ndarray | None
+    head: str
+    texts: np.ndarray
 
 
 class Notebook:
@@ -40,7 +52,7 @@ class Notebook:
         self.name, self.as_of = name, as_of
         self.output_dir = paths.output_dir(name, as_of, os.environ.get(paths.PLACE_VARIABLE))
         self._pictures = os.environ.get(paths.PICTURES_VARIABLE) != "0"
-        self._tables, self._entries, self._lines = {}, {}, {}
+        self._tables, self._entries, self._listed = {}, {}, {}
 
     def load(self, table: str) -> pd.DataFrame:
         """Read the rows of a table that were known on the day, as `helpers.data.load` gives them."""
@@ -121,25 +133,35 @@ class Notebook:
         return self._entries[key]
 
     def _written(self, table, positions):
-        rows, ledger = self.load(table), data.sources().loc[table]
-        chosen = rows.loc[positions]
-        if table not in self._lines:
-            self._lines[table] = data.lines(table, self.as_of)
-        lines = self._lines[table].loc[positions]
-        entry = {"table": table, "rows": len(chosen), "sha256": ledger.sha256}
-        if lines.str.endswith(" of own").any():
+        listed = self._listed_rows(table)
+        lines = listed.lines[positions]
+        entry = {"table": table, "rows": len(positions), "sha256": listed.sha256}
+        if any(line.endswith(" of own") for line in lines):
             entry["includes_own_data"] = True
-        if ledger.known_on in chosen:
-            days = chosen[ledger.known_on]
-            entry["known"] = [f"{days.min():%Y-%m-%d}", f"{days.max():%Y-%m-%d}"]
-        ends = lines if len(lines) <= 2 * PREVIEW_ROWS else pd.concat([lines[:PREVIEW_ROWS], lines[-PREVIEW_ROWS:]])
-        entry["lines"] = list(ends)
-        if len(chosen) == len(rows):
+        if listed.known is not None:
+            days = listed.known[positions]
+            entry["known"] = [str(day.astype("datetime64[D]")) for day in (days.min(), days.max())]
+        shown = slice(None) if len(lines) <= 2 * PREVIEW_ROWS else np.r_[:PREVIEW_ROWS, -PREVIEW_ROWS:0]
+        entry["lines"] = list(lines[shown])
+        if len(positions) == len(listed.lines):
             return entry | {"keys": "all"}
-        names = rows.attrs["key"].split()
-        keys = chosen[names].astype({name: "int8" for name in names if chosen[name].dtype == bool})
-        listed = keys.assign(line=lines)[["line", *names]]
-        content = listed.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d").encode()
+        content = "\n".join([listed.head, *listed.texts[positions], ""]).encode()
         digest = hashlib.sha256(content).hexdigest()[:12]
         results.write_once(self.output_dir / "inputs" / f"{table}-{digest}.csv", content)
         return entry | {"keys": digest}
+
+    def _listed_rows(self, table):
+        if table not in self._listed:
+            rows, ledger = self.load(table), data.sources().loc[table]
+            lines, names = data.lines(table, self.as_of), rows.attrs["key"].split()
+            keys = rows[names].astype({name: "int8" for name in names if rows[name].dtype == bool})
+            text = keys.assign(line=lines)[["line", *names]].to_csv(
+                index=False, lineterminator="\n", date_format="%Y-%m-%d"
+            )
+            # no cell holds a line feed, and whatever else ends a line in other texts is a character here
+            head, *texts = text.removesuffix("\n").split("\n")
+            known = rows[ledger.known_on].to_numpy() if ledger.known_on in rows else None
+            self._listed[table] = _Listed(
+                ledger.sha256, lines.to_numpy(object), known, head, np.array(texts, dtype=object)
+            )
+        return self._listed[table]
