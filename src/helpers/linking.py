@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.inference import NOT_CHECKABLE, Unanswered
-from helpers.rows import Rows, carry, joined, rows_of
+from helpers.rows import Rows, carry, joined, later, rows_of
 
 LEAST_COMMON = 10
 _Z = stats.norm.ppf(0.975)
@@ -142,7 +142,7 @@ def linked(
         return found
     out = _joined(*found, straight)
     # of a copy, whose attrs are free to be written
-    return carry(out, Rows(lambda: _linked_rows(out.copy(), found[1], scores, boards, style_control).parts))
+    return carry(out, later(lambda: _linked_rows(out.copy(), found[1], scores, boards, style_control)))
 
 
 def _joined(rows, base, straight=True):

@@ -12,7 +12,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
 from helpers.inference import CLOSED_FORM, NOT_CHECKABLE, RESAMPLED, Estimate, Unanswered, exact
-from helpers.rows import carry, joined, rows_of
+from helpers.rows import Rows, carry, joined, rows_of
 
 YEAR = 365.25
 UNIT = "percent a year"
@@ -413,12 +413,16 @@ def cheapest(
     best = price.argmin(axis=0)
     path = models.loc[best, ["arena_key", "name", "developer"]].reset_index(drop=True)
     path = path.assign(date=days, price_usd=price[best, np.arange(len(days))])
-    # every offer that was compared, by the day on which it began
-    compared = rows_of(held).relabel(since=lambda part: part.row.map(held.since) if "row" in part else pd.NaT)
     same = (path.arena_key == path.arena_key.shift()) & (path.price_usd == path.price_usd.shift())
     same.iloc[-1] = False
     out = path.loc[~same, ["date", "price_usd", "arena_key", "name", "developer"]].reset_index(drop=True)
-    return carry(out, compared.unlabel("row"))
+
+    def compared(steps):
+        """Offers that had begun by the last of some steps."""
+        last = out.date[out.index.isin(steps)].max()
+        return rows_of(held[held.since <= last]).unlabel("row")
+
+    return carry(out, Rows(lambda: compared(out.index).parts, compared))
 
 
 def _stream(seed, key):
@@ -752,16 +756,15 @@ def volumes_at_prices(volumes: pd.DataFrame, path: pd.DataFrame | Unanswered) ->
     if isinstance(path, Unanswered):
         return path
     months = volumes[["period_end", "tokens_per_month"]].sort_values("period_end", kind="stable")
-    steps = path[["date", "price_usd"]].astype({"date": months.period_end.dtype})
+    steps = path[["date", "price_usd"]].astype({"date": months.period_end.dtype}).assign(step=path.index)
     both = pd.merge_asof(months, steps, left_on="period_end", right_on="date").dropna(subset="price_usd")
     if both.empty:
         return Unanswered("no count of tokens is known for a month with a price")
     out = pd.DataFrame({"month": both.period_end, "tokens": both.tokens_per_month.astype(float)})
     out = out.assign(price_usd=both.price_usd, spending_usd=out.tokens * both.price_usd / 1e6).reset_index(drop=True)
     counted = volumes.loc[months.index[both.index]].assign(row=range(len(out)))
-    # offers that began later moved no price of these months
-    compared = rows_of(path).select(since=lambda since: since.isna() | (since <= out.month.max()))
-    return carry(out, counted, compared)
+    # the prices in force in these months; later steps moved none of them
+    return carry(out, counted, rows_of(path.loc[both.step.astype("int64").unique()]).unlabel("row"))
 
 
 def elasticity(months: pd.DataFrame | Unanswered, what: str, trend: bool = False) -> Estimate | Unanswered:

@@ -6,6 +6,7 @@ A *cut* is a DataFrame whose index holds the positions of its rows in the table 
 Rows are worked out when somebody asks for them: of hundreds of estimates most are drawn and never recorded.
 """
 
+import functools
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -47,7 +48,7 @@ class Rows:
         return self
 
     def __or__(self, other: "Rows") -> "Rows":
-        return Rows(lambda: (*self.parts, *other.parts))
+        return _union([self, other])
 
     def select(self, **labels) -> "Rows":
         """Keep the rows whose labels are among those given; parts without such a label are kept whole.
@@ -58,8 +59,10 @@ class Rows:
             Values by label, or a function of the column of labels that gives a mask.
         """
         if self._chosen and "row" in labels:
-            chosen = self._chosen(labels.pop("row"))
-            return chosen.select(**labels) if labels else chosen
+            of, wanted = self._chosen, labels.pop("row")
+            # what is chosen keeps its labels, so that a cut of a cut narrows further
+            rows = Rows(lambda: of(wanted).parts, lambda fewer: of(_both(fewer, wanted)))
+            return rows.select(**labels) if labels else rows
 
         return Rows(lambda: [_selected(part, labels) for part in self.parts])
 
@@ -82,18 +85,9 @@ class Rows:
 NO_ROWS = Rows()
 
 
-def _used(part, pairs):
-    if "row" not in part:
-        return part[[]]
-    # one use each, or none: a look-up is ten times as fast as a join
-    if pairs.source.is_unique:
-        place = pairs.set_index("source").index.get_indexer(part.row)
-        labelled = part.loc[place >= 0, []].assign(row=pairs.row.to_numpy()[place[place >= 0]])
-    else:
-        placed = part[["row"]].assign(position=part.index).rename(columns={"row": "source"}).reset_index(drop=True)
-        labelled = placed.merge(pairs, on="source").set_index("position").rename_axis(None)[["row"]]
-    labelled.attrs = {"table": part.attrs["table"]}
-    return labelled
+def _both(labels, others):
+    known = set(others)
+    return [label for label in labels if label in known]
 
 
 def _selected(part, labels):
@@ -113,10 +107,17 @@ def rows_of(*sources) -> Rows:
         A cut stands for itself; a derived table for the rows in its ``attrs``, those labelled ``row`` only where its
         index still has the label; an estimate for its own. Anything else, such as rows made by hand, has none.
     """
-    taken = [_taken(source) for source in sources]
-    if len(taken) == 1:
-        return taken[0]
-    return Rows(lambda: [part for rows in taken for part in rows.parts])
+    return _union([_taken(source) for source in sources])
+
+
+def _union(members):
+    if len(members) == 1:
+        return members[0]
+
+    def chosen(labels):
+        return _union([rows.select(row=labels) for rows in members])
+
+    return Rows(lambda: [part for rows in members for part in rows.parts], chosen)
 
 
 def _taken(source):
@@ -132,9 +133,10 @@ def _taken(source):
     return Rows([source]) if "table" in attrs and source.ndim == 2 else NO_ROWS
 
 
-def _own(source):
-    """Rows of a table, labelled by its index."""
-    return Rows(lambda: [source[[]].assign(row=source.index)]) if "table" in source.attrs else _taken(source)
+def later(function: Callable[[], Rows]) -> Rows:
+    """Rows that a function gives, called once and only when somebody asks."""
+    once = functools.cache(function)
+    return Rows(lambda: once().parts, lambda labels: once().select(row=labels))
 
 
 def carry(out, *sources):
@@ -163,18 +165,23 @@ def joined(out, on: str | list[str], *sources):
         Cuts, or derived tables labelled row by row.
     """
     on = [on] if isinstance(on, str) else list(on)
-    keys, taken = out[on], [(source[on], _own(source)) for source in sources]
-    out.attrs = {"made_from": Rows(lambda: [part for source in taken for part in _matched(keys, on, *source)])}
+    keys, tables = out[on], [(source[on], source.attrs.get("made_from")) for source in sources]
+
+    def chosen(labels):
+        wanted = {key for _, key in _keyed(keys[keys.index.isin(labels)])}
+        return _union([_matching(table, rows, wanted) for table, rows in tables])
+
+    out.attrs = {"made_from": Rows(lambda: chosen(keys.index).parts, chosen)}
     return out
 
 
-def _matched(keys, on, labels, rows):
-    """Parts of one source, labelled by the rows of the join that they entered."""
-    keys = keys.assign(row=keys.index).reset_index(drop=True)
-    labels = labels.assign(source=labels.index).reset_index(drop=True)
-    if len(on) == 1 and keys[on[0]].is_unique:
-        place = keys.set_index(on).index.get_indexer(labels[on[0]])
-        matches = labels.loc[place >= 0, ["source"]].assign(row=keys.row.to_numpy()[place[place >= 0]])
-    else:
-        matches = labels.merge(keys, on=on)[["source", "row"]]
-    return [_used(part, matches) for part in rows.parts]
+def _matching(table, rows, wanted):
+    """Rows of a source whose keys are wanted; ``rows`` are those of a derived table, and None for a cut."""
+    # by hand, for joins of a few hundred rows cost pandas ten times as much
+    labels = [label for label, key in _keyed(table) if key in wanted]
+    return Rows([table.loc[labels, []]]) if rows is None else rows.select(row=labels)
+
+
+def _keyed(table):
+    """Label and key of each row."""
+    return zip(table.index.tolist(), zip(*(table[name].tolist() for name in table), strict=True), strict=True)
