@@ -477,10 +477,11 @@ def _held_return(levels, indices, caps, portfolio, start, end):
 
 def _start_rows(indices, caps, portfolio, days):
     """Levels of the members on some days, and what their weights at the first of them rest on."""
-    own = indices[indices.security.isin(portfolio.members)]
-    rows = rows_of(own[own.date.isin(pd.to_datetime(days))])
+    ends = indices[indices.date.isin(pd.to_datetime(days))]
+    rows = rows_of(ends[ends.security.isin(portfolio.members)])
     if portfolio.weights == "equal" or len(portfolio.members) == 1:
         return rows
+    own = indices[indices.security.isin(portfolio.members)]
     known = caps[caps.security.isin(portfolio.members) & (caps.date <= days[0])]
     last = known.sort_values("date", kind="stable").drop_duplicates("security", keep="last")
     # a cap is carried from the last level up to its date

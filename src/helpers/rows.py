@@ -166,20 +166,29 @@ def joined(out, on: str | list[str], *sources):
     """
     on = [on] if isinstance(on, str) else list(on)
     keys, tables = out[on], [(source[on], source.attrs.get("made_from")) for source in sources]
+    keyed = functools.cache(lambda: dict(_keyed(keys)))
+    sides = [(table, functools.cache(functools.partial(_by_key, table)), rows) for table, rows in tables]
 
     def chosen(labels):
-        wanted = {key for _, key in _keyed(keys[keys.index.isin(labels)])}
-        return _union([_matching(table, rows, wanted) for table, rows in tables])
+        wanted = dict.fromkeys(keyed()[label] for label in labels if label in keyed())
+        return _union([_matching(*side, wanted) for side in sides])
 
     out.attrs = {"made_from": Rows(lambda: chosen(keys.index).parts, chosen)}
     return out
 
 
-def _matching(table, rows, wanted):
+def _matching(table, by_key, rows, wanted):
     """Rows of a source whose keys are wanted; ``rows`` are those of a derived table, and None for a cut."""
-    # by hand, for joins of a few hundred rows cost pandas ten times as much
-    labels = [label for label, key in _keyed(table) if key in wanted]
+    labels = [label for key in wanted for label in by_key().get(key, ())]
     return Rows([table.loc[labels, []]]) if rows is None else rows.select(row=labels)
+
+
+def _by_key(table):
+    # by hand, for joins of a few hundred rows cost pandas ten times as much
+    labels = {}
+    for label, key in _keyed(table):
+        labels.setdefault(key, []).append(label)
+    return labels
 
 
 def _keyed(table):
