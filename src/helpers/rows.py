@@ -47,6 +47,9 @@ class Rows:
     def __deepcopy__(self, memo):
         return self
 
+    def __reduce__(self):
+        return Rows, (self.parts,)
+
     def __or__(self, other: "Rows") -> "Rows":
         return _union([self, other])
 
