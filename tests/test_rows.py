@@ -81,6 +81,11 @@ def test_a_join_narrows_with_its_own_rows_through_a_second_join_too():
     assert listed(third.iloc[1:]) == {"prices": [3, 8], "sizes": [0]}
 
 
+def test_a_join_with_rows_made_by_hand_has_only_those_of_the_other_side():
+    made = joined(pd.DataFrame({"key": ["a"]}), "key", CUT, pd.DataFrame({"key": ["a"]}))
+    assert listed(made) == {"prices": [3]}
+
+
 def test_rows_are_worked_out_once_and_only_when_asked_for():
     asked = []
     rows = later(lambda: asked.append(1) or rows_of(CUT))

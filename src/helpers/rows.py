@@ -183,7 +183,9 @@ def joined(out, on: str | list[str], *sources):
 def _matching(table, by_key, rows, wanted):
     """Rows of a source whose keys are wanted; ``rows`` are those of a derived table, and None for a cut."""
     labels = [label for key in wanted for label in by_key().get(key, ())]
-    return Rows([table.loc[labels, []]]) if rows is None else rows.select(row=labels)
+    if rows is not None:
+        return rows.select(row=labels)
+    return Rows([table.loc[labels, []]]) if "table" in table.attrs else NO_ROWS
 
 
 def _by_key(table):
